@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace Terway.Cni.Wire;
+
+/// <summary>
+/// One CNI call as the entrypoint received and validated it; the body of the request frame, and of a spooled DEL.
+/// Unknown members are ignored by the reader, missing ones take their default, so that the two sides can be upgraded apart.
+/// </summary>
+internal sealed record CniRequest
+{
+    /// <summary>The value of <see cref="Protocol"/> that this source writes. Raised only when a reader must not go on as before.</summary>
+    public const int CurrentProtocol = 1;
+
+    /// <summary>Version of this schema; a reader refuses a value above its own <see cref="CurrentProtocol"/>.</summary>
+    public int Protocol { get; init; } = CurrentProtocol;
+
+    /// <summary>One of <see cref="CniVerb"/>. VERSION never reaches the daemon.</summary>
+    public string Verb { get; init; } = "";
+
+    /// <summary>CNI_CONTAINERID; empty for STATUS and GC.</summary>
+    public string ContainerId { get; init; } = "";
+
+    /// <summary>CNI_NETNS as given; may be empty or name something gone in a DEL, empty for STATUS and GC.</summary>
+    public string NetNs { get; init; } = "";
+
+    /// <summary>CNI_IFNAME; empty for STATUS and GC.</summary>
+    public string IfName { get; init; } = "";
+
+    /// <summary>CNI_ARGS, raw: "K=V;K=V". Empty when the caller gave none.</summary>
+    public string Args { get; init; } = "";
+
+    /// <summary>CNI_PATH, raw: folders separated by ':'.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>The network configuration of stdin: always an object, kept whole (prevResult, runtimeConfig, unknown keys).</summary>
+    public JsonElement Config { get; init; }
+
+    /// <summary>
+    /// Milliseconds that the entrypoint still waits for the answer, counted from sending. The daemon should give up, undo and answer before.
+    /// 0 in a spooled request: nobody waits.
+    /// </summary>
+    public long DeadlineMs { get; init; }
+}

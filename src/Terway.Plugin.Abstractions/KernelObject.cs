@@ -11,7 +11,6 @@ namespace Terway.Plugin;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Veth), "veth")]
 [JsonDerivedType(typeof(Link), "link")]
-[JsonDerivedType(typeof(MovedLink), "movedLink")]
 [JsonDerivedType(typeof(Address), "address")]
 [JsonDerivedType(typeof(Route), "route")]
 [JsonDerivedType(typeof(Rule), "rule")]
@@ -39,12 +38,6 @@ public abstract record KernelObject
     /// <param name="Name">The link.</param>
     /// <param name="Mtu">MTU in bytes; 0 leaves it as it is.</param>
     public sealed record Link(string Name, int Mtu = 0) : KernelObject;
-
-    /// <summary>A link of the node moved into the pod and renamed; brought back when the object is removed.</summary>
-    /// <param name="Name">Its name on the node.</param>
-    /// <param name="PodName">Its name in the pod.</param>
-    /// <param name="Mac">Its MAC address, by which it is found again.</param>
-    public sealed record MovedLink(string Name, string PodName, string Mac) : KernelObject;
 
     /// <summary>An address on a link, without duplicate-address detection.</summary>
     /// <param name="LinkName">The link.</param>

@@ -67,22 +67,29 @@ static __always_inline int lab_groups_accept(struct __sk_buff *skb,
 					     const struct lab_eni *from,
 					     const struct lab_eni *to)
 {
-	const struct lab_tuple *flow = &p->tuple;
+	struct lab_query q = { .outer = &p->tuple, .flow = &p->tuple,
+			       .tcp_open = p->tcp_open };
 	struct lab_tuple quoted = {};
 
 	/* The cloud's own services are outside of security groups. */
 	if ((from->flags | to->flags) & LAB_ENI_SERVICES)
 		return 1;
 	if (p->icmp_error && !lab_quoted_flow(skb, p, &quoted))
-		flow = &quoted;
-	if (!from->flags &&
-	    !lab_group_accepts(from->id, LAB_EGRESS, &p->tuple, flow,
-			       to->groups, p->tcp_open))
-		return 0;
-	if (!to->flags &&
-	    !lab_group_accepts(to->id, LAB_INGRESS, &p->tuple, flow,
-			       from->groups, p->tcp_open))
-		return 0;
+		q.flow = &quoted;
+	if (!from->flags) {
+		q.eni = from->id;
+		q.direction = LAB_EGRESS;
+		q.peer_groups = to->groups;
+		if (!lab_group_accepts(&q))
+			return 0;
+	}
+	if (!to->flags) {
+		q.eni = to->id;
+		q.direction = LAB_INGRESS;
+		q.peer_groups = from->groups;
+		if (!lab_group_accepts(&q))
+			return 0;
+	}
 	return 1;
 }
 

@@ -10,11 +10,23 @@
 
 #define LAB_SECOND	1000000000ULL
 
+/* @outer has the packet's own addresses; @flow differs for ICMP errors only,
+ * where it is the flow that the error is about.
+ */
+struct lab_query {
+	const struct lab_tuple *outer;
+	const struct lab_tuple *flow;
+	__u64 peer_groups;
+	__u32 eni;
+	__u32 direction;
+	__u32 tcp_open;
+};
+
 struct lab_match {
 	const struct lab_policy *policy;
 	const struct lab_tuple *tuple;
-	const __u8 *peer;
 	__u64 peer_groups;
+	__u32 peer[4];
 	__u32 accept;
 };
 
@@ -28,21 +40,6 @@ static __always_inline __u64 lab_flow_timeout(__u8 proto)
 	default:
 		return 30 * LAB_SECOND;
 	}
-}
-
-static __always_inline int lab_in_prefix(const __u8 *addr, const __u8 *prefix,
-					 __u32 bits)
-{
-	__u32 i, whole = bits / 8, rest = bits % 8;
-
-	for (i = 0; i < 16; i++) {
-		if (i < whole && addr[i] != prefix[i])
-			return 0;
-		if (i == whole && rest &&
-		    (addr[i] ^ prefix[i]) >> (8 - rest))
-			return 0;
-	}
-	return 1;
 }
 
 static long lab_match_rule(__u32 index, struct lab_match *m)
@@ -63,45 +60,42 @@ static long lab_match_rule(__u32 index, struct lab_match *m)
 	if ((rule->flags & LAB_RULE_GROUPS) &&
 	    !(rule->groups & m->peer_groups))
 		return 0;
-	if ((rule->flags & LAB_RULE_CIDR) &&
-	    !lab_in_prefix(m->peer, rule->addr, rule->bits))
+	if (((m->peer[0] ^ rule->addr[0]) & rule->mask[0]) |
+	    ((m->peer[1] ^ rule->addr[1]) & rule->mask[1]) |
+	    ((m->peer[2] ^ rule->addr[2]) & rule->mask[2]) |
+	    ((m->peer[3] ^ rule->addr[3]) & rule->mask[3]))
 		return 0;
 	m->accept = !!(rule->flags & LAB_RULE_ACCEPT);
 	return 1;
 }
 
-/* @outer has the packet's own addresses; @flow differs for ICMP errors only,
- * where it is the flow that the error is about.
- */
-static __noinline int lab_group_accepts(__u32 eni, __u32 direction,
-					const struct lab_tuple *outer,
-					const struct lab_tuple *flow,
-					__u64 peer_groups, __u32 tcp_open)
+static __noinline int lab_group_accepts(const struct lab_query *q)
 {
-	struct lab_policy_key policy_key = { .eni = eni,
-					     .direction = direction };
-	struct lab_flow_key key = { .eni = eni, .proto = flow->proto };
+	const struct lab_tuple *outer = q->outer, *flow = q->flow;
+	struct lab_policy_key policy_key = { .eni = q->eni,
+					     .direction = q->direction };
+	struct lab_flow_key key = { .eni = q->eni, .proto = flow->proto };
 	struct lab_match match = { .tuple = outer,
-				   .peer_groups = peer_groups };
+				   .peer_groups = q->peer_groups };
 	struct lab_flow *known, fresh;
 	__u64 now = bpf_ktime_get_ns();
 
-	if (direction == LAB_EGRESS) {
+	if (q->direction == LAB_EGRESS) {
 		__builtin_memcpy(key.local, flow->src, 16);
 		__builtin_memcpy(key.remote, flow->dst, 16);
 		key.local_port = flow->sport;
 		key.remote_port = flow->dport;
-		match.peer = outer->dst;
+		__builtin_memcpy(match.peer, outer->dst, 16);
 	} else {
 		__builtin_memcpy(key.local, flow->dst, 16);
 		__builtin_memcpy(key.remote, flow->src, 16);
 		key.local_port = flow->dport;
 		key.remote_port = flow->sport;
-		match.peer = outer->src;
+		__builtin_memcpy(match.peer, outer->src, 16);
 	}
 
 	/* A SYN opens a connection anew and is judged anew. */
-	known = tcp_open ? NULL : bpf_map_lookup_elem(&lab_flows, &key);
+	known = q->tcp_open ? NULL : bpf_map_lookup_elem(&lab_flows, &key);
 	if (known && now - known->seen_ns < lab_flow_timeout(flow->proto)) {
 		known->seen_ns = now;
 		return 1;

@@ -71,9 +71,8 @@ enum lab_direction {
 };
 
 enum lab_rule_flags {
-	LAB_RULE_CIDR = 1,	/* addr/prefix must hold the peer */
-	LAB_RULE_GROUPS = 2,	/* the peer must be in one of groups */
-	LAB_RULE_ACCEPT = 4,	/* otherwise the rule drops */
+	LAB_RULE_GROUPS = 1,	/* the peer must be in one of groups */
+	LAB_RULE_ACCEPT = 2,	/* otherwise the rule drops */
 };
 
 #define LAB_PROTO_ANY	255
@@ -113,13 +112,13 @@ struct lab_policy_key {
 /* Ports are in host order and are the destination's, in both directions. */
 struct lab_rule {
 	__u64 groups;
-	__u8 addr[16];
-	__u8 bits;
+	__u32 addr[4];		/* network order, as is mask; all 0: any peer */
+	__u32 mask[4];
 	__u8 proto;
 	__u8 flags;
-	__u8 pad;
 	__u16 port_first;
 	__u16 port_last;
+	__u16 pad;
 };
 
 /* Ordered: the first rule that matches decides. */

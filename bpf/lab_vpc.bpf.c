@@ -57,9 +57,7 @@ static __always_inline int lab_destination(const struct lab_packet *p,
 	if (!id)
 		return LAB_DROP_UNKNOWN_DESTINATION;
 	*to = lab_eni_of(id);
-	if (!*to || !(*to)->ifindex)
-		return LAB_DROP_DETACHED_DESTINATION;
-	return LAB_DROP_NONE;
+	return *to ? LAB_DROP_NONE : LAB_DROP_UNKNOWN_DESTINATION;
 }
 
 static __always_inline int lab_groups_accept(struct __sk_buff *skb,

@@ -24,13 +24,12 @@
 	X(4, SECURITY_GROUP, "security-group")			\
 	X(5, NO_ROUTE, "no-route")				\
 	X(6, UNKNOWN_DESTINATION, "unknown-destination")	\
-	X(7, DETACHED_DESTINATION, "detached-destination")	\
-	X(8, TTL_EXCEEDED, "ttl-exceeded")			\
-	X(9, TOO_BIG, "too-big")				\
-	X(10, UNKNOWN_VLAN, "unknown-vlan")			\
-	X(11, UNKNOWN_MAC, "unknown-mac")			\
-	X(12, UNSUPPORTED_PROTOCOL, "unsupported-protocol")	\
-	X(13, INTERNAL, "internal")
+	X(7, TTL_EXCEEDED, "ttl-exceeded")			\
+	X(8, TOO_BIG, "too-big")				\
+	X(9, UNKNOWN_VLAN, "unknown-vlan")			\
+	X(10, UNKNOWN_MAC, "unknown-mac")			\
+	X(11, UNSUPPORTED_PROTOCOL, "unsupported-protocol")	\
+	X(12, INTERNAL, "internal")
 
 enum lab_drop_reason {
 	LAB_DROP_NONE = 0,
@@ -95,7 +94,7 @@ struct lab_route {
 
 struct lab_eni {
 	__u32 id;
-	__u32 ifindex;		/* VPC end of the link; 0: not attached */
+	__u32 ifindex;		/* VPC end of the link */
 	__u16 vlan;
 	__u8 mac[6];
 	__u32 vswitch;

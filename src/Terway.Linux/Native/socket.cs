@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+
+namespace Terway.Linux.Native;
+
+internal static class socket
+{
+    public const int AF_UNSPEC = 0;
+    public const int AF_INET = 2;
+    public const int AF_BRIDGE = 7;
+    public const int AF_INET6 = 10;
+    public const int AF_NETLINK = 16;
+    public const int SOCK_STREAM = 1;
+    public const int SOCK_DGRAM = 2;
+    public const int SOCK_RAW = 3;
+    public const int SOCK_CLOEXEC = 0x80000;
+    public const int SOL_SOCKET = 1;
+    public const int SOL_NETLINK = 270;
+    public const int SO_PEERCRED = 17;
+    public const int SO_RCVTIMEO = 20;
+    public const int SO_SNDBUFFORCE = 32;
+    public const int SO_RCVBUFFORCE = 33;
+    public const int MSG_PEEK = 2;
+    public const int MSG_TRUNC = 0x20;
+    public const int MSG_DONTWAIT = 0x40;
+    public const short POLLIN = 1;
+    public const short POLLERR = 8;
+    public const int ETH_P_ALL = 3;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct sockaddr_nl
+{
+    public ushort nl_family;
+    public ushort nl_pad;
+    public uint nl_pid;
+    public uint nl_groups;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct pollfd
+{
+    public int fd;
+    public short events;
+    public short revents;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct ucred
+{
+    public int pid;
+    public uint uid;
+    public uint gid;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct timeval
+{
+    public long tv_sec;
+    public long tv_usec;
+}

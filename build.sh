@@ -2,7 +2,9 @@
 # Builds dist/, laid out as it is installed. Only what changed is built again.
 #
 #   ./build.sh                 everything
-#   ./build.sh cni plugins     some targets: cni host controlplane cli lab bpf plugins
+#   ./build.sh cni plugins     some targets: cni host plugins controlplane cli lab
+#
+# eBPF objects are compiled by the projects that own them and lie beside their assemblies.
 #
 # Each step's full output is in artifacts/logs/build-<step>.log.
 set -euo pipefail
@@ -46,6 +48,7 @@ closure() {
       include="$(realpath -m --relative-to=. "$folder/$include")"
       [[ "$include" == ..* ]] && continue
       if [[ -f "$include" && "$include" == *.csproj ]]; then closure "$(dirname "$include")"
+      elif [[ "$include" == *.targets ]]; then seen[$(dirname "$include")]=1 # and the sources it compiles
       elif [[ -e "$include" ]]; then seen[$include]=1; fi
     done < <(grep -hoE '(Include|Project)="\.\.[\\/][^"]+"' "$project" | sed -E 's/^[A-Za-z]+="(.*)"$/\1/')
   done
@@ -118,21 +121,6 @@ publish_plugin() { # PROJECT OUTPUT
   [[ -e "$2/plugin.json" ]] || cp "$(dirname "$1")/plugin.json" "$2/"
 }
 
-compile_bpf() { # OUTPUT SOURCE...
-  local output="$1" source object fresh="dist/.bpf-$$" triplet
-  shift
-  triplet="$(gcc -print-multiarch)"
-  rm -rf "$fresh"
-  mkdir -p "$fresh"
-  for source in "$@"; do
-    object="$(basename "$source" .c)"
-    echo "clang-14 $source"
-    clang-14 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter "-D__TARGET_ARCH_$([[ "$arch" == x64 ]] && echo x86 || echo arm64)" \
-      -Ibpf -Ibpf/include -idirafter "/usr/include/$triplet" -ffile-prefix-map="$PWD=." -c "$source" -o "$fresh/${object%.bpf}.o" || return 1
-  done
-  swap "$fresh" "$output"
-}
-
 app() { # NAME PROJECT-FOLDER OUTPUT-FOLDER PROGRAM PUBLISH-FUNCTION
   local project
   project="$(ls "$2"/*.csproj 2>/dev/null | head -n1)" || true
@@ -142,12 +130,6 @@ app() { # NAME PROJECT-FOLDER OUTPUT-FOLDER PROGRAM PUBLISH-FUNCTION
   step "$1" "$3/$4" "$(digest "$5" "${common[@]}" "${!seen[@]}")" "$5" "$project" "$3"
 }
 
-target_bpf() {
-  local sources
-  mapfile -t sources < <(find bpf -name '*.bpf.c' -not -path '*/tests/*' 2>/dev/null | sort)
-  ((${#sources[@]})) || return 0
-  step bpf dist/bpf "$(digest bpf build.sh bpf)" compile_bpf dist/bpf "${sources[@]}"
-}
 target_cni() { app cni src/Terway.Cni dist/cni terway publish_native; }
 target_host() { app host src/Terway.Host dist/host terwayd publish_managed; }
 target_controlplane() { app controlplane src/Terway.ControlPlane dist/controlplane terway-controlplane publish_managed; }
@@ -170,12 +152,12 @@ target_plugins() {
 }
 
 targets=("$@")
-((${#targets[@]})) || targets=(bpf cni host plugins controlplane cli lab)
+((${#targets[@]})) || targets=(cni host plugins controlplane cli lab)
 for target in "${targets[@]}"; do
   declare -F "target_$target" >/dev/null || { echo "build.sh: unknown target '$target'" >&2; exit 2; }
   "target_$target"
 done
-rm -rf dist/.new-* dist/.bpf-*
+rm -rf dist/.new-*
 
 if ((${#failed[@]})); then
   say "not built: ${failed[*]}"

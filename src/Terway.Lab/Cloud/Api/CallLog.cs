@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+
+namespace Terway.Lab.Cloud.Api;
+
+/// <summary>One answered, refused or aborted OpenAPI call.</summary>
+/// <param name="Code"><c>OK</c>, an error code, <c>LostAnswer</c> or <c>Unreachable</c>.</param>
+/// <param name="IgnoredParameters">Sent, but unknown to the action: the cloud ignores them silently, so a misspelt one shows here.</param>
+public sealed record CallRecord(
+    DateTimeOffset At,
+    string Action,
+    string Code,
+    int HttpStatus,
+    TimeSpan Duration,
+    string RequestId,
+    string AccessKeyId,
+    ImmutableArray<string> IgnoredParameters);
+
+/// <summary>Counts OpenAPI calls and remembers the last ones. Thread-safe.</summary>
+public sealed class CallLog
+{
+    private const int MaxRecords = 1000;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<CallRecord> _records = new();
+    private readonly SortedDictionary<string, int> _counts = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int> _codes = new(StringComparer.Ordinal);
+
+    /// <summary>Calls by action since the last reset, whatever became of them.</summary>
+    public ImmutableSortedDictionary<string, int> Counts
+    {
+        get
+        {
+            lock (_lock)
+                return _counts.ToImmutableSortedDictionary(StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>Calls by result code since the last reset.</summary>
+    public ImmutableSortedDictionary<string, int> Codes
+    {
+        get
+        {
+            lock (_lock)
+                return _codes.ToImmutableSortedDictionary(StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>The last calls, oldest first.</summary>
+    public ImmutableArray<CallRecord> Records
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _records];
+        }
+    }
+
+    public void Reset()
+    {
+        lock (_lock)
+        {
+            _records.Clear();
+            _counts.Clear();
+            _codes.Clear();
+        }
+    }
+
+    internal void Add(CallRecord record)
+    {
+        lock (_lock)
+        {
+            if (_records.Count == MaxRecords)
+                _records.Dequeue();
+            _records.Enqueue(record);
+            _counts[record.Action] = _counts.GetValueOrDefault(record.Action) + 1;
+            _codes[record.Code] = _codes.GetValueOrDefault(record.Code) + 1;
+        }
+    }
+}

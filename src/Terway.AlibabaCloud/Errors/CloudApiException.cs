@@ -53,6 +53,15 @@ public sealed class CloudApiException : Exception
     /// <summary>The same request may succeed later without anything else changing.</summary>
     public bool IsRetryable => RetryClassifier.Classify(Code, HttpStatus) is not RetryClass.Never;
 
+    /// <summary>The request may have had its effect although no answer, or only that of a failing service, came back.</summary>
+    public bool OutcomeUnknown => RetryClassifier.Classify(Code, HttpStatus) is RetryClass.Unknown && !WasNeverSent;
+
+    /// <summary>No connection was had, so that the request cannot have arrived.</summary>
+    internal bool WasNeverSent => InnerException is HttpRequestException
+    {
+        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
+    };
+
     private static string Describe(string product, string action, string code, string reason, HttpStatusCode? status, string? requestId)
     {
         string at = status is { } s ? $" (HTTP {(int)s}" : " (no answer";

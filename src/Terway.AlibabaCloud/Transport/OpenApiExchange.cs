@@ -38,12 +38,6 @@ internal sealed class OpenApiExchange : IDisposable
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = options.MaxResponseBytes };
     }
 
-    public static bool WasNeverSent(CloudApiException error) =>
-        error.InnerException is HttpRequestException
-        {
-            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
-        };
-
     public string HostOf(string product) => _endpoints.For(product).Authority;
 
     /// <summary>Adopts the clock difference seen in the last answer; false when it explains nothing.</summary>

@@ -66,7 +66,6 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
             CloudCredential credential = await GetCredentialAsync(product, action, ct);
             long started = _time.GetTimestamp();
             CloudApiException error;
-            bool neverSent = false;
             try
             {
                 byte[] body = await _exchange.SendAsync(product, version, action, sent, credential, ct);
@@ -78,7 +77,6 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
             catch (CloudApiException e)
             {
                 error = e;
-                neverSent = OpenApiExchange.WasNeverSent(e);
                 _metrics.Called(action, e.Code, _time.GetElapsedTime(started));
             }
 
@@ -103,7 +101,7 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
             bool again = RetryClassifier.Classify(error.Code, error.HttpStatus) switch
             {
                 RetryClass.Refused => true,
-                RetryClass.Unknown => repeatable || neverSent,
+                RetryClass.Unknown => repeatable || error.WasNeverSent,
                 _ => false,
             };
             if (!again || attempt >= _options.Retry.MaxAttempts || error.RetryAfter > _options.Retry.MaxRetryAfter)

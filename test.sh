@@ -105,7 +105,7 @@ for project in tests/*.Tests/*.csproj; do
   echo "         $name: $ok passed, $bad failed, $((total - executed)) skipped, $((SECONDS - begin)) s"
   if ((bad)); then
     grep -vE '^\s*(Passed|Skipped) ' "$log" | tail -n 120
-  elif [[ "$code" != 0 ]]; then
+  elif [[ "$code" != 0 && "$total" != 0 ]]; then
     tail -n 25 "$log"
     broken "$name: the runner ended with code $code though no test failed: it crashed, or timed out ($log)"
   elif ((total == 0 && ${#filter[@]} == 0)); then
@@ -113,7 +113,6 @@ for project in tests/*.Tests/*.csproj; do
   fi
 done
 ((ran)) || broken "no test project matches: ${prefixes[*]:-tests/*.Tests}"
-((ran == 0 || passed + failed + skipped)) || broken "no test matches the filter"
 
 # What a test made and did not remove. Somebody else's may come and go meanwhile: only what stays counts.
 for _ in {1..25}; do

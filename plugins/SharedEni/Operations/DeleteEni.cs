@@ -1,0 +1,102 @@
+using Terway.AlibabaCloud.Network;
+using Terway.Plugins.SharedEni.Pool;
+using Terway.Plugins.SharedEni.Scaling;
+using Terway.Plugins.SharedEni.State;
+
+namespace Terway.Plugins.SharedEni.Operations;
+
+/// <summary>
+/// Detaches and deletes an ENI, wherever it stands, and forgets it when the cloud has. Nothing is deleted that turns out to be attached elsewhere.
+/// </summary>
+internal sealed class DeleteEni(PoolContext context)
+{
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(4);
+
+    // About 30 s of looking; the rest is left to the next try.
+    private const int MaxLooks = 10;
+
+    public async Task RunAsync(PoolEni eni, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!eni.Saved)
+            {
+                await context.Journal.SaveAsync(eni, EniRecord.Deleting, cancellationToken);
+            }
+
+            await context.Host.RemoveNodeObjectsAsync(NodeObjects.EniKey(eni.Id), cancellationToken);
+            await RemoveAsync(eni, cancellationToken);
+            await context.Journal.ForgetAsync(eni, cancellationToken);
+            lock (context.Pool.Gate)
+            {
+                context.Pool.RemoveEni(eni);
+            }
+
+            Log.EniGone(context.Log, eni.Id);
+            context.Failures.Recovered(Backoffs.Eni(eni.Id));
+            context.Failures.Recovered(Backoffs.VSwitch(eni.VSwitchId));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Log.DeleteFailed(context.Log, e, eni.Id);
+            context.Failures.OnEni(eni, e);
+        }
+    }
+
+    /// <summary>Forgets an ENI that is not ours any more.</summary>
+    public async Task ForgetAsync(PoolEni eni, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await context.Host.RemoveNodeObjectsAsync(NodeObjects.EniKey(eni.Id), cancellationToken);
+            await context.Journal.ForgetAsync(eni, cancellationToken);
+            lock (context.Pool.Gate)
+            {
+                context.Pool.RemoveEni(eni);
+            }
+
+            context.Failures.Recovered(Backoffs.Eni(eni.Id));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Log.DeleteFailed(context.Log, e, eni.Id);
+            context.Failures.OnEni(eni, e);
+        }
+    }
+
+    private async Task RemoveAsync(PoolEni eni, CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.FromMilliseconds(500);
+        bool detached = false, deleted = false;
+        for (var look = 0; look < MaxLooks; look++)
+        {
+            var view = await context.Batch.DescribeAsync(eni.Id, cancellationToken);
+            if (view is null)
+            {
+                return;
+            }
+
+            if (view.InstanceId.Length > 0 && view.InstanceId != context.Host.Node.InstanceId)
+            {
+                Log.EniLost(context.Log, eni.Id, view.InstanceId);
+                return;
+            }
+
+            if (view.Status == EniStatus.InUse && !detached)
+            {
+                await context.Cloud.DetachAsync(eni.Id, cancellationToken);
+                detached = true;
+            }
+            else if (view.Status == EniStatus.Available && !deleted)
+            {
+                await context.Cloud.DeleteAsync(eni.Id, cancellationToken);
+                deleted = true;
+            }
+
+            await Task.Delay(pause, context.Time, cancellationToken);
+            pause = pause * 2 > s_longestPause ? s_longestPause : pause * 2;
+        }
+
+        throw new PodNetworkException("cloud", $"ENI {eni.Id} is still there", "its deletion is tried again", canRetry: true);
+    }
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging;
+using Terway.Plugins.SharedEni.Cloud;
+using Terway.Plugins.SharedEni.Configuration;
+using Terway.Plugins.SharedEni.Pool;
+using Terway.Plugins.SharedEni.Scaling;
+using Terway.Plugins.SharedEni.State;
+
+namespace Terway.Plugins.SharedEni.Operations;
+
+/// <summary>What every operation works with.</summary>
+internal sealed class PoolContext : IDisposable
+{
+    public required IPluginHost Host { get; init; }
+
+    public required IReadOnlyList<IAddressFamily> Families { get; init; }
+
+    public required PoolSettings Settings { get; init; }
+
+    public required PoolClock Clock { get; init; }
+
+    public required AddressPool Pool { get; init; }
+
+    public required Backoffs Backoffs { get; init; }
+
+    public required FailurePolicy Failures { get; init; }
+
+    public required FindingBoard Findings { get; init; }
+
+    public required PoolJournal Journal { get; init; }
+
+    public required EniCloud Cloud { get; init; }
+
+    public required DescribeBatch Batch { get; init; }
+
+    public required VSwitchCatalog VSwitches { get; init; }
+
+    public required EniTags Tags { get; init; }
+
+    public required ILogger Log { get; init; }
+
+    /// <summary>Security groups of the primary ENI, once seen.</summary>
+    public IReadOnlyList<string> PrimarySecurityGroups { get; set; } = [];
+
+    public TimeProvider Time => Clock.Time;
+
+    public void Dispose() => VSwitches.Dispose();
+
+    /// <summary>Addresses of every family in a view of the cloud laid over the ENI.</summary>
+    /// <returns>Whether anything changed.</returns>
+    public bool Merge(PoolEni eni, AlibabaCloud.Network.Eni view)
+    {
+        var listed = Families.Select(f => f.ReadAddresses(view.Raw)).ToArray();
+        lock (Pool.Gate)
+        {
+            var changed = false;
+            for (var f = 0; f < listed.Length; f++)
+            {
+                changed |= Pool.Merge(eni, f, listed[f], view.PrivateIpAddress);
+            }
+
+            return changed;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using Terway.Plugins.SharedEni.Pool;
+using Terway.Plugins.SharedEni.Scaling;
+using Terway.Plugins.SharedEni.State;
+
+namespace Terway.Plugins.SharedEni.Operations;
+
+/// <summary>Finds out whether an ENI whose creation has no known outcome exists: it carries the request's token as a tag.</summary>
+internal sealed class ResolveCreate(PoolContext context)
+{
+    // The cloud may carry a request out after its caller is gone. What comes still later is found by the inventory.
+    private static readonly TimeSpan s_late = TimeSpan.FromSeconds(60);
+
+    public async Task RunAsync(string token, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var found = await context.Cloud.DescribeAsync(new() { Tags = [EniTags.OfOperation(token)] }, cancellationToken);
+            if (found.Count > 0)
+            {
+                lock (context.Pool.Gate)
+                {
+                    foreach (var view in found)
+                    {
+                        if (context.Pool.Find(view.NetworkInterfaceId) is null)
+                        {
+                            var eni = new PoolEni(view.NetworkInterfaceId, view.MacAddress, view.VSwitchId, owned: true, context.Families.Count)
+                            {
+                                State = EniState.Attaching,
+                            };
+                            eni.Intents.Add(PoolJournal.IntentKey(token));
+                            context.Pool.AddEni(eni);
+                        }
+                    }
+
+                    context.Pool.UnresolvedCreates.Remove(token);
+                    context.Backoffs.Clear(Backoffs.Intent(token));
+                }
+
+                return;
+            }
+
+            var age = context.Clock.UtcNow - at;
+            if (age >= s_late || age < TimeSpan.Zero)
+            {
+                await context.Journal.RemoveIntentAsync(token, cancellationToken);
+                lock (context.Pool.Gate)
+                {
+                    context.Pool.UnresolvedCreates.Remove(token);
+                    context.Backoffs.Clear(Backoffs.Intent(token));
+                }
+
+                return;
+            }
+
+            lock (context.Pool.Gate)
+            {
+                context.Backoffs.Fail(Backoffs.Intent(token), new TimeoutException($"the ENI of creation {token} is not there yet"));
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Log.RefreshFailed(context.Log, e, token);
+            lock (context.Pool.Gate)
+            {
+                context.Backoffs.Fail(Backoffs.Intent(token), e);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Terway.Plugins.SharedEni.Pool;
+using Terway.Plugins.SharedEni.Scaling;
+using Terway.Plugins.SharedEni.State;
+
+namespace Terway.Plugins.SharedEni.Operations;
+
+/// <summary>
+/// Gives an ENI's leaving addresses back to the vSwitch. A call without a known outcome is repeated until it has one: an address that is about to
+/// go must not come back into the pool because a look at the cloud still showed it.
+/// </summary>
+internal sealed class UnassignAddresses(PoolContext context)
+{
+    // Upstream's batch.
+    private const int Batch = 10;
+
+    public async Task RunAsync(PoolEni eni, CancellationToken cancellationToken)
+    {
+        try
+        {
+            for (var f = 0; f < context.Families.Count; f++)
+            {
+                PoolAddress[] leaving;
+                lock (context.Pool.Gate)
+                {
+                    leaving = [.. eni.Addresses.Where(a => a.Family == f && a.State == AddressState.Leaving)];
+                }
+
+                foreach (var batch in leaving.Chunk(Batch))
+                {
+                    await RequestAsync(eni, context.Families[f], batch, cancellationToken);
+                }
+            }
+
+            context.Failures.Recovered(Backoffs.Eni(eni.Id));
+
+            // The vSwitch has addresses again.
+            context.Failures.Recovered(Backoffs.VSwitch(eni.VSwitchId));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Log.UnassignFailed(context.Log, e, eni.Id);
+            context.Failures.OnEni(eni, e);
+            if (e is CloudException { OutcomeUnknown: false })
+            {
+                // Refused: they stay.
+                lock (context.Pool.Gate)
+                {
+                    eni.Saved = false;
+                    foreach (var address in eni.Addresses.Where(a => a.State == AddressState.Leaving).ToArray())
+                    {
+                        context.Pool.Settle(eni, address);
+                    }
+
+                    context.Pool.ServeWaiters(context.Clock.Now);
+                }
+            }
+        }
+    }
+
+    private async Task RequestAsync(PoolEni eni, IAddressFamily family, PoolAddress[] batch, CancellationToken cancellationToken)
+    {
+        // On disk they are leaving before the call: a later life repeats it.
+        await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+        await family.UnassignAsync(eni.Id, [.. batch.Select(a => a.Ip)], cancellationToken);
+        lock (context.Pool.Gate)
+        {
+            context.Pool.RemoveReturned(eni, batch);
+            eni.ChangedAt = context.Clock.Now;
+        }
+
+        Log.Unassigned(context.Log, batch.Length, eni.Id);
+        await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+    }
+}

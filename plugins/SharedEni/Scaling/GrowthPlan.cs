@@ -1,0 +1,186 @@
+using Terway.Plugins.SharedEni.Configuration;
+using Terway.Plugins.SharedEni.Pool;
+
+namespace Terway.Plugins.SharedEni.Scaling;
+
+/// <summary>
+/// What to ask the cloud for, in one step: the demand is worked out once from waiting pods and the low watermark, less what is on its way, and
+/// spread over ENIs with room, then over new ENIs. What is asked for anyway is rounded up to the high watermark, as far as it costs no further
+/// call: otherwise a pool at its low watermark would make one call for each pod.
+/// </summary>
+internal sealed record GrowthPlan(
+    IReadOnlyList<GrowthPlan.Assign> Assigns, IReadOnlyList<int> Creates, int Unmet, TimeSpan? BlockedUntil, Exception? BlockedBy)
+{
+    /// <summary>Secondary addresses that one call may ask for (ECS: an ENI that is not attached takes 49).</summary>
+    public const int MaxPerCall = 49;
+
+    /// <summary>Addresses to add to an ENI.</summary>
+    /// <param name="Eni">The ENI.</param>
+    /// <param name="Counts">By family.</param>
+    /// <param name="Slots">Pods they will serve.</param>
+    public sealed record Assign(PoolEni Eni, IReadOnlyList<int> Counts, int Slots);
+
+    /// <summary>Caller holds the pool's lock.</summary>
+    public static GrowthPlan Compute(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now)
+    {
+        var demand = pool.Waiters.Count + Math.Max(0, pool.MinIdle - pool.Usable(now)) - Inflight(pool, backoffs);
+        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, now);
+    }
+
+    /// <summary>What would be asked for one pod more: tells whether the pool can grow at all. Caller holds the pool's lock.</summary>
+    public static GrowthPlan Probe(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now) =>
+        Spread(pool, backoffs, vSwitches, 1, now);
+
+    /// <summary>Pods that addresses on their way will serve. Caller holds the pool's lock.</summary>
+    public static int Inflight(AddressPool pool, Backoffs backoffs)
+    {
+        var slots = pool.CreatingSlots;
+        foreach (var eni in pool.Enis)
+        {
+            slots += eni.PendingSlots;
+            if (eni.State is EniState.Starting or EniState.Attaching && !backoffs.IsBlocked(Backoffs.Eni(eni.Id)))
+            {
+                slots += eni.Idle;
+            }
+        }
+
+        return slots;
+    }
+
+    private static GrowthPlan Spread(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, int demand, TimeSpan now)
+    {
+        var left = demand;
+        var blocked = new Blocked(backoffs);
+        var assigns = new List<(PoolEni Eni, int Slots, int Room)>();
+        foreach (var eni in pool.InPolicyOrder(EniState.Ready))
+        {
+            var room = Math.Min(Room(eni, pool.Capacity), MaxPerCall);
+            if (room <= 0)
+            {
+                continue;
+            }
+
+            if (eni.Busy || eni.NeedsRefresh)
+            {
+                blocked.Shortly(now);
+            }
+            else if (!blocked.Has(Backoffs.Eni(eni.Id)) && !blocked.Has(Backoffs.VSwitch(eni.VSwitchId)) && left > 0)
+            {
+                var take = Math.Min(room, left);
+                assigns.Add((eni, take, room));
+                left -= take;
+            }
+        }
+
+        foreach (var eni in pool.Enis)
+        {
+            if (eni.State is EniState.Starting or EniState.Attaching && !blocked.Has(Backoffs.Eni(eni.Id)))
+            {
+                blocked.Shortly(now);
+            }
+        }
+
+        var creates = left > 0 ? PlanCreates(pool, vSwitches, blocked, now, ref left) : [];
+        var slack = pool.MaxIdle - pool.MinIdle;
+        var result = new List<Assign>();
+        foreach (var (eni, slots, room) in assigns)
+        {
+            var extra = Math.Min(slack, room - slots);
+            slack -= extra;
+            result.Add(new(eni, CountsFor(eni, slots + extra), slots + extra));
+        }
+
+        if (creates.Count > 0)
+        {
+            creates[^1] += Math.Min(slack, PerNewEni(pool.Capacity) - creates[^1]);
+        }
+
+        return new(result, creates, left, left > 0 ? blocked.Until : null, blocked.Cause);
+    }
+
+    private static List<int> PlanCreates(AddressPool pool, IReadOnlyList<string> vSwitches, Blocked blocked, TimeSpan now, ref int left)
+    {
+        var creates = new List<int>();
+        var free = pool.EniQuota - pool.Enis.Count(e => e.State != EniState.Lost) - pool.CreatingEnis - pool.UnresolvedCreates.Count;
+        if (!pool.Inventoried || pool.UnresolvedCreates.Count > 0 || pool.Enis.Any(e => e.State == EniState.Deleting))
+        {
+            blocked.Shortly(now);
+        }
+
+        if (free <= 0 || !pool.Inventoried || blocked.Has(Backoffs.Create) || blocked.HasAll(vSwitches.Select(Backoffs.VSwitch)))
+        {
+            return creates;
+        }
+
+        for (; free > 0 && left > 0; free--)
+        {
+            var take = Math.Min(PerNewEni(pool.Capacity), left);
+            creates.Add(take);
+            left -= take;
+        }
+
+        return creates;
+    }
+
+    private static int PerNewEni(NodeCapacity capacity) => Math.Min(capacity.PerEni, MaxPerCall + 1);
+
+    private static int Room(PoolEni eni, NodeCapacity capacity) => capacity.PerEni - eni.Slots;
+
+    // Families can be unequal after a call that failed half way: each is brought to the same level.
+    private static int[] CountsFor(PoolEni eni, int slots)
+    {
+        var level = eni.Slots + slots;
+        var counts = new int[eni.Families];
+        for (var f = 0; f < counts.Length; f++)
+        {
+            counts[f] = Math.Max(0, level - eni.Count(f));
+        }
+
+        return counts;
+    }
+
+    /// <summary>Collects why growth is not possible now, and until when.</summary>
+    private sealed class Blocked(Backoffs backoffs)
+    {
+        public TimeSpan? Until { get; private set; }
+
+        public Exception? Cause { get; private set; }
+
+        public void Shortly(TimeSpan now) => Until = now;
+
+        public bool Has(string key)
+        {
+            if (backoffs.Until(key) is not { } until)
+            {
+                return false;
+            }
+
+            if (Until is null || until < Until)
+            {
+                Until = until;
+            }
+
+            Cause ??= backoffs.Cause(key);
+            return true;
+        }
+
+        public bool HasAll(IEnumerable<string> keys)
+        {
+            var all = true;
+            foreach (var key in keys)
+            {
+                all &= backoffs.IsBlocked(key);
+            }
+
+            if (all)
+            {
+                foreach (var key in keys)
+                {
+                    Has(key);
+                }
+            }
+
+            return all;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace Terway.Plugins.SharedEni.State;
+
+/// <summary>What is kept on disk about an ENI.</summary>
+internal sealed record EniRecord
+{
+    public const string Attaching = "attaching";
+    public const string InUse = "inuse";
+    public const string Deleting = "deleting";
+
+    public required string Id { get; init; }
+
+    public required string Mac { get; init; }
+
+    public required string VSwitch { get; init; }
+
+    /// <summary>Made by us.</summary>
+    public required bool Owned { get; init; }
+
+    public required string State { get; init; }
+
+    public required IReadOnlyList<EniFamilyRecord> Families { get; init; }
+}
+
+/// <summary>An ENI's addresses of one family.</summary>
+/// <param name="Family">Name of the address family.</param>
+/// <param name="Subnet">CIDR of the vSwitch; null until known.</param>
+/// <param name="Gateway">Gateway of the vSwitch; null until known.</param>
+/// <param name="Primary">The ENI's own address, if it has one of this family.</param>
+/// <param name="Addresses">All, the primary one included.</param>
+/// <param name="Leaving">Those of <paramref name="Addresses"/> that are being given back: they may be gone.</param>
+internal sealed record EniFamilyRecord(
+    string Family, string? Subnet, string? Gateway, string? Primary, IReadOnlyList<string> Addresses, IReadOnlyList<string>? Leaving = null);

@@ -1,0 +1,49 @@
+using System.Net;
+using Terway.Plugins.SharedEni.Pool;
+
+namespace Terway.Plugins.SharedEni.State;
+
+/// <summary>Brings an ENI's record back to memory.</summary>
+internal static class RecordReader
+{
+    /// <summary>The ENI, not yet in the pool; caller holds the pool's lock and adds it.</summary>
+    /// <param name="record">What was on disk.</param>
+    /// <param name="pool">The pool.</param>
+    /// <param name="families">Active families; a record that lacks one has to be completed from the cloud.</param>
+    /// <exception cref="FormatException">An address in it is none.</exception>
+    public static PoolEni Read(EniRecord record, AddressPool pool, IReadOnlyList<IAddressFamily> families)
+    {
+        var eni = new PoolEni(record.Id, record.Mac, record.VSwitch, record.Owned, families.Count) { Saved = true };
+        var subnets = new List<EniSubnet>();
+        for (var f = 0; f < families.Count; f++)
+        {
+            var family = record.Families.FirstOrDefault(r => r.Family == families[f].Family.ToString());
+            if (family is null)
+            {
+                continue;
+            }
+
+            if (family is { Subnet: { } subnet, Gateway: { } gateway })
+            {
+                subnets.Add(new(IPNetwork.Parse(subnet), IPAddress.Parse(gateway)));
+            }
+
+            foreach (var text in family.Addresses)
+            {
+                var ip = IPAddress.Parse(text);
+                var leaving = family.Leaving?.Contains(text) == true;
+                pool.AddAddress(eni, ip, f, text == family.Primary, leaving ? AddressState.Leaving : AddressState.Idle);
+            }
+        }
+
+        var complete = subnets.Count == families.Count;
+        eni.Subnets = complete ? subnets : [];
+        eni.State = record.State switch
+        {
+            EniRecord.Deleting => EniState.Deleting,
+            EniRecord.InUse when complete => EniState.Starting,
+            _ => EniState.Attaching,
+        };
+        return eni;
+    }
+}

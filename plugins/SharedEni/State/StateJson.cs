@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+
+namespace Terway.Plugins.SharedEni.State;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(EniRecord))]
+[JsonSerializable(typeof(IntentRecord))]
+internal sealed partial class StateJson : JsonSerializerContext;

@@ -24,6 +24,9 @@ internal static unsafe partial class Libc
     public static partial int open(byte* path, int flags, int mode);
 
     [LibraryImport(C)]
+    public static partial int fcntl(int fd, int command, nint argument);
+
+    [LibraryImport(C)]
     public static partial int close(int fd);
 
     [LibraryImport(C)]

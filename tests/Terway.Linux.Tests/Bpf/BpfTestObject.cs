@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Terway.Linux.Tests.Bpf;
 
@@ -19,12 +20,15 @@ public sealed class BpfTestObject : IDisposable
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
+    private static string Multiarch =>
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+
     private string Compile(string name)
     {
         var output = Path.Combine(_directory, $"{name}.o");
         var start = new ProcessStartInfo(
             "clang-14",
-            ["-O2", "-g", "-target", "bpf", "-I/usr/include/x86_64-linux-gnu", "-c", Path.Combine(AppContext.BaseDirectory, "Bpf", $"{name}.bpf.c"), "-o", output])
+            ["-O2", "-g", "-target", "bpf", $"-I/usr/include/{Multiarch}", "-c", Path.Combine(AppContext.BaseDirectory, "Bpf", $"{name}.bpf.c"), "-o", output])
         {
             RedirectStandardError = true,
         };

@@ -102,9 +102,12 @@ internal sealed class TestCloud : IAsyncDisposable
     {
         var eni = NewEni(secondary, vSwitch);
         Region.AttachEni(eni.Id, Node.Id);
-        await Region.WhenIdleAsync();
+        await IdleAsync();
         return Eni(eni.Id);
     }
+
+    /// <summary>Waits for attaches, detaches and deletes under way.</summary>
+    public Task IdleAsync() => Region.WhenIdleAsync(TestContext.Current.CancellationToken);
 
     public EniSnapshot Eni(string id) => Region.Enis.Single(e => e.Id == id);
 

@@ -25,7 +25,7 @@ public sealed class LabCloud : IAsyncDisposable
 
     public CallLog Calls { get; } = new();
 
-    /// <summary>Base addresses of listeners that were given by address; empty for open sockets and unix sockets.</summary>
+    /// <summary>Base addresses of the TCP listeners, with the ports that were picked.</summary>
     public IReadOnlyList<Uri> OpenApiAddresses => _servers[0]?.Addresses ?? [];
 
     public IReadOnlyList<Uri> MetadataAddresses => _servers[1]?.Addresses ?? [];

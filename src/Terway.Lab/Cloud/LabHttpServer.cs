@@ -16,7 +16,7 @@ internal sealed class LabHttpServer : IAsyncDisposable
 
     private LabHttpServer(WebApplication app) => _app = app;
 
-    /// <summary>Addresses with the ports that were picked; empty for sockets that were open already.</summary>
+    /// <summary>Base addresses of the TCP listeners, with the ports that were picked.</summary>
     public IReadOnlyList<Uri> Addresses =>
         [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .Where(static a => a.StartsWith("http://", StringComparison.Ordinal) && !a.StartsWith("http://unix:", StringComparison.Ordinal))

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net;
 using Terway.Lab.Cloud;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -146,7 +145,7 @@ public static class LabConfigReader
             ToPort = to,
         };
         var peer = map.Required("peer", "10.0.0.0/16");
-        if (IPNetwork.TryParse(peer, out var network))
+        if (StrictCidr.TryParse(peer, out var network))
             return rule with { PeerCidr = network };
         if (peer.Contains('/', StringComparison.Ordinal))
             map.Problem("peer", $"'{peer}' is not a network", "Write the first address and the prefix length, or the id of a security group");

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Terway.Lab.Cloud;
 using YamlDotNet.RepresentationModel;
 
 namespace Terway.Lab.Config;
@@ -86,7 +87,7 @@ internal sealed class YamlMap(string path, YamlMappingNode? node, List<ConfigPro
     {
         if (Scalar(key) is not { } text)
             return null;
-        if (IPNetwork.TryParse(text, out var network))
+        if (StrictCidr.TryParse(text, out var network))
             return network;
         Problem(key, $"'{text}' is not a network", "Write the first address and the prefix length, for example 10.0.16.0/22");
         return null;

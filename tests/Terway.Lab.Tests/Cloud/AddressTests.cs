@@ -159,6 +159,8 @@ public sealed class AddressTests
             .GetProperty("Ipv4PrefixSet").GetProperty("Ipv4Prefixes").EnumerateArray().Select(static e => e.GetString()));
         (await cloud.Api.CallAsync("AssignPrivateIpAddresses", ("NetworkInterfaceId", eni.Id), ("PrivateIpAddress.1", "10.0.4.20"))).Expect(403, "InvalidIp.IpAssigned");
         Assert.Equal(252 - 1 - 32, cloud.Available("vsw-pods"));
+        foreach (var wrong in new[] { "10.0.4.20/28", "10.0.4.16/29", "10.0.4.16" })
+            (await cloud.Api.CallAsync("UnassignPrivateIpAddresses", ("NetworkInterfaceId", eni.Id), ("Ipv4Prefix.1", wrong))).Expect(400, "InvalidParameter");
         (await cloud.Api.CallAsync("UnassignPrivateIpAddresses", ("NetworkInterfaceId", eni.Id), ("Ipv4Prefix.1", "10.0.4.16/28"))).Ok();
         (await cloud.Api.CallAsync("UnassignPrivateIpAddresses", ("NetworkInterfaceId", eni.Id), ("Ipv4Prefix.1", "10.0.4.32/28"), ("PrivateIpAddress.1", "10.0.4.2")))
             .Expect(400, "InvalidParameter.Conflict");

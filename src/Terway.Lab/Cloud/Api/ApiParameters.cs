@@ -109,7 +109,7 @@ internal sealed class ApiParameters
         [.. List(name, max).Select(text => ParseIp(name, text, family))];
 
     public ImmutableArray<IPNetwork> Prefixes(string name, int max, int length) =>
-        [.. List(name, max).Select(text => IPNetwork.TryParse(text, out var network) && network.PrefixLength == length
+        [.. List(name, max).Select(text => StrictCidr.TryParse(text, out var network) && network.PrefixLength == length
             ? network
             : throw CloudErrors.InvalidParameter(name, $"'{text}' is not a /{length} prefix"))];
 

@@ -85,7 +85,7 @@ internal sealed class ResolutionDiagnosis(PluginCatalog catalog, Suitability sui
     {
         var refused = catalog.Rejected.Where(r => r.Name == name || r.Name.Length == 0).ToList();
         var similar = catalog.Names.Where(n => n.Equals(name, StringComparison.OrdinalIgnoreCase)).ToList();
-        var who = request is not null ? $"plugin {name} is not installed" : $"plugin {name}, which {By(name)}, is not installed";
+        var who = request is not null ? $"plugin {name} is not installed" : $"plugin {name}, which {By(name, "requires")}, is not installed";
         if (refused.Count > 0)
         {
             Add(PathOf(name), $"{who} in a usable form: {string.Join("; ", refused.Select(r => $"{(r.Version.Length == 0 ? "" : $"{r.Version}: ")}{string.Join("; ", r.Reasons)}"))}",
@@ -132,7 +132,8 @@ internal sealed class ResolutionDiagnosis(PluginCatalog catalog, Suitability sui
 
     private IEnumerable<PluginManifest> Users(string name) => _chosen.Values.Where(m => m.Requires.ContainsKey(name));
 
-    private string By(string name) => string.Join(" and ", Users(name).Select(u => $"{u} requires it ({u.Requires[name].Show()})"));
+    private string By(string name, string verb = "requires it") =>
+        string.Join(" and ", Users(name).Select(u => $"{u} {verb} ({u.Requires[name].Show()})"));
 
     // The entry of the pool's list to which a plugin goes back, over those that required it.
     private string PathOf(string name)

@@ -10,6 +10,10 @@ internal sealed class CniEnvironment
     private CniEnvironment(string verb) => Verb = verb;
 
     public string Verb { get; }
+
+    /// <summary>When this process began to work, in milliseconds of the system clock since 1970.</summary>
+    public long StartedAtMs { get; } = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+
     public string ContainerId { get; private init; } = "";
     public string NetNs { get; private init; } = "";
     public string IfName { get; private init; } = "";

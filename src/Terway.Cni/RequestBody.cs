@@ -23,6 +23,7 @@ internal static class RequestBody
             json.WriteString("ifName", environment.IfName);
             json.WriteString("args", environment.Args);
             json.WriteString("path", environment.Path);
+            json.WriteNumber("startedAtMs", environment.StartedAtMs);
             json.WriteNumber("deadlineMs", deadlineMs);
             json.WritePropertyName("config");
             json.WriteRawValue(config.Raw.Span, skipInputValidation: true);

@@ -1,1 +1,3 @@
-return 0;
+using Terway.Host;
+
+return await DaemonOptions.Command(Daemon.RunAsync).Parse(args).InvokeAsync().ConfigureAwait(false);

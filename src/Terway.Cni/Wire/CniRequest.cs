@@ -37,6 +37,12 @@ internal sealed record CniRequest
     public JsonElement Config { get; set; }
 
     /// <summary>
+    /// When the entrypoint was started, in milliseconds of the system clock since 1970: tells an ADD that a DEL has overtaken from one that
+    /// came after it. 0 when unknown.
+    /// </summary>
+    public long StartedAtMs { get; init; }
+
+    /// <summary>
     /// Milliseconds that the entrypoint still waits for the answer, counted from sending. The daemon should give up, undo and answer before.
     /// 0 in a spooled request: nobody waits.
     /// </summary>

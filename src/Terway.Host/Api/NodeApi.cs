@@ -1,0 +1,17 @@
+using Grpc.Core;
+using Terway.Host.Api.V1;
+using Terway.Host.Pods;
+
+namespace Terway.Host.Api;
+
+/// <summary>gRPC service for terway-cli and other tools on the node.</summary>
+internal sealed class NodeApi(DaemonView view) : V1.Node.NodeBase
+{
+    public override Task<NodeStatus> GetStatus(GetStatusRequest request, ServerCallContext context) => Task.FromResult(view.Status());
+
+    public override async Task ListAttachments(
+        ListAttachmentsRequest request, IServerStreamWriter<Attachment> responseStream, ServerCallContext context)
+    {
+        foreach (var attachment in view.Attachments()) await responseStream.WriteAsync(attachment, context.CancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Net;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Terway.AlibabaCloud.Errors;
+using Terway.AlibabaCloud.Metadata;
+using Terway.Host.Api;
+using Terway.Host.Cloud;
+using Terway.Host.Cni;
+using Terway.Host.Configuration;
+using Terway.Host.Kernel;
+using Terway.Host.Node;
+using Terway.Host.Plugins;
+using Terway.Host.Plugins.Manifests;
+using Terway.Host.Plugins.Resolution;
+using Terway.Host.Pods;
+using Terway.Host.State;
+using Terway.Linux;
+using Terway.Linux.Namespaces;
+using Terway.Plugin;
+
+namespace Terway.Host;
+
+/// <summary>Puts the daemon together, runs it until it is told to stop, and takes it apart in reverse order.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private const int ExitCannotStart = 1;
+
+    /// <summary>How long a start waits for a daemon that is still stopping.</summary>
+    private static readonly TimeSpan s_lockTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan s_sweepPeriod = TimeSpan.FromMinutes(5);
+
+    private readonly DaemonOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time = TimeProvider.System;
+
+    // Taken apart in reverse.
+    private readonly Stack<object> _owned = new();
+
+    private Daemon(DaemonOptions options, ILoggerFactory loggers, ILogger log)
+    {
+        _options = options;
+        _loggers = loggers;
+        _log = log;
+    }
+
+    /// <summary>Runs the daemon; returns the exit code of the process.</summary>
+    public static async Task<int> RunAsync(DaemonOptions options, CancellationToken cancellationToken)
+    {
+        using var logs = new DaemonLogs(options.LogLevel);
+        var log = logs.Factory.CreateLogger("Terway.Host");
+        try
+        {
+            await using var daemon = new Daemon(options, logs.Factory, log);
+            await daemon.RunAsync(cancellationToken).ConfigureAwait(false);
+            return 0;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return 0;
+        }
+#pragma warning disable CA1031 // the boundary of the process: the reason must reach the operator
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            var expected = e is StateException or MetadataException or CloudApiException or LinuxException or IOException or UnauthorizedAccessException;
+            HostLog.CannotStart(log, expected ? e.Message : e.ToString());
+            return ExitCannotStart;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_owned.TryPop(out var part))
+        {
+            if (part is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync().ConfigureAwait(false);
+            else ((IDisposable)part).Dispose();
+        }
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        const UnixFileMode rootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(_options.RunDir, rootOnly);
+        Directory.CreateDirectory(_options.StateDir, rootOnly);
+        Own(await LockAsync(cancellationToken).ConfigureAwait(false));
+
+        // Threads inherit the namespace of the thread that starts them: everything here starts in the node's.
+        var namespaces = Own(NetNsThread.Start());
+        var links = new LinkTable();
+        Own(LinkWatch.Start(links, _loggers.CreateLogger<LinkWatch>()));
+        var kernel = Own(new NodeKernel(namespaces, links));
+        var store = Own(StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>()));
+        var readiness = new NodeReadiness();
+
+        var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
+        var cloud = Own(await DaemonCloud.ConnectAsync(
+            _options, config.Root, store, kernel.AddressesOf, _loggers, _time, cancellationToken).ConfigureAwait(false));
+        var objects = Own(new NodeObjects(store, kernel));
+        IAddressFamily ipv4 = new IPv4Family(cloud.Cloud);
+        var plugins = Own(await LoadPluginsAsync(config, cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
+        await StartPluginsAsync(plugins, store, readiness, cancellationToken).ConfigureAwait(false);
+
+        var active = Active(plugins, ipv4);
+        var table = new AttachmentTable();
+        var detacher = Own(new PodDetacher(active, table, store, kernel, _time, _loggers.CreateLogger<PodDetacher>()));
+        await new StartReconciler(store, table, detacher, kernel, objects, _loggers.CreateLogger<StartReconciler>())
+            .RunAsync(cancellationToken).ConfigureAwait(false);
+        var tombstones = new Tombstones(store, _time);
+        var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());
+        var network = new PodNetwork(
+            active, table, new AttachmentFence(), tombstones, attacher, detacher, kernel, new ManifestPodFacts(_options.PodDir));
+        readiness.Serve(active.Providers, plugins);
+        Own(await SpooledDels.StartAsync(_options.SpoolDir, network, _loggers.CreateLogger<SpooledDels>(), cancellationToken).ConfigureAwait(false));
+        Own(CniServer.Start(
+            _options.CniSocket, new CniHandler(network, readiness, _time, _loggers.CreateLogger<CniHandler>()), _loggers.CreateLogger<CniServer>()));
+
+        if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
+        else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
+        LogReady(cloud.Node, plugins);
+        Own(await ApiServer.StartAsync(
+            _options.ApiSocket, new DaemonView(cloud.Node, plugins, table, detacher, readiness), _loggers, cancellationToken).ConfigureAwait(false));
+
+        await SweepUntilStoppedAsync(tombstones, store, plugins, cancellationToken).ConfigureAwait(false);
+        HostLog.Stopping(_log);
+        await plugins.StopAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task<PluginSet> LoadPluginsAsync(
+        NodePoolConfig config, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, NodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
+        CancellationToken cancellationToken)
+    {
+        var findings = new List<ConfigFinding>(config.Findings);
+        var requests = ConfigPlugins.Requests(config, findings);
+        foreach (var (path, finding) in findings)
+        {
+            HostLog.Finding(_log, finding.Severity == FindingSeverity.Error ? LogLevel.Error : LogLevel.Warning, path, finding.Reason, finding.Fix);
+            readiness.Block(path, finding);
+        }
+
+        var release = await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", cancellationToken).ConfigureAwait(false);
+        var resolution = PluginResolver.Resolve(
+            requests, PluginCatalog.Discover(_options.PluginDir), NodeEnvironment.Of(cloud.Node, release.Trim()), HostContract.Current);
+        return await PluginSet.LoadAsync(
+            resolution,
+            (plugin, families) => new PluginHost(
+                plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
+                new PluginRecords(plugin.Manifest.Name, store), _loggers, _time, kernel, objects, readiness),
+            _loggers, _time, cancellationToken: cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task StartPluginsAsync(PluginSet plugins, StateStore store, NodeReadiness readiness, CancellationToken cancellationToken)
+    {
+        var released = store.Initial.Released.ToDictionary(static r => IPAddress.Parse(r.Key), static r => r.Value);
+        foreach (var provider in plugins.Providers)
+        {
+            // By name: another version of the plugin takes over what the one before it gave.
+            var own = store.Initial.Attachments
+                .Where(a => ActivePlugins.PluginName(a.Record.Provider).SequenceEqual(provider.Plugin.Manifest.Name))
+                .Select(static a => a.Record.Attachment.Allocation);
+            await provider.Role.RestoreAsync([.. own], released, cancellationToken).ConfigureAwait(false);
+        }
+
+        await plugins.StartAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var blocking in plugins.Blocking) readiness.Block(blocking.Path, blocking.Finding);
+    }
+
+    private static ActivePlugins Active(PluginSet plugins, IAddressFamily ipv4) => new(
+        [.. plugins.Providers.Select(static p => new PluginPart<IAddressProvider>(NameOf(p.Plugin), p.Role))],
+        [.. plugins.Datapaths.Select(static p => new PluginPart<IDatapath>(NameOf(p.Plugin), p.Role))],
+        [.. plugins.Stages.Select(static p => p.Role)],
+        [ipv4, .. plugins.Families.Select(static p => p.Role)]);
+
+    private static string NameOf(LoadedPlugin plugin) => $"{plugin.Manifest.Name}/{plugin.Manifest.Version.ToNormalizedString()}";
+
+    private async Task<FileLock> LockAsync(CancellationToken cancellationToken)
+    {
+        for (var begin = Stopwatch.GetTimestamp(); ;)
+        {
+            if (FileLock.TryAcquire(_options.LockFile) is { } held) return held;
+            if (Stopwatch.GetElapsedTime(begin) > s_lockTimeout)
+            {
+                throw new IOException($"another terwayd holds {_options.LockFile}; there can be only one on a node: stop the other, or give this one another --run-dir");
+            }
+
+            await Task.Delay(200, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SweepUntilStoppedAsync(Tombstones tombstones, StateStore store, PluginSet plugins, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(s_sweepPeriod, _time);
+        try
+        {
+            do
+            {
+                await tombstones.SweepAsync().ConfigureAwait(false);
+                await store.WriteAsync(new StateWrite.DeleteReleasedBefore(_time.GetUtcNow() - TimeSpan.FromHours(1))).ConfigureAwait(false);
+                await plugins.CheckHealthAsync(cancellationToken).ConfigureAwait(false);
+            }
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop.
+        }
+    }
+
+    private void LogReady(NodeFacts node, PluginSet plugins)
+    {
+        using var self = Process.GetCurrentProcess();
+        HostLog.Ready(
+            _log, DaemonVersion.Text, (DateTime.Now - self.StartTime).TotalMilliseconds, node.NodeName, node.InstanceId, node.InstanceType,
+            string.Join(", ", plugins.Plugins.Where(static p => p.InService).Select(static p => p.Manifest.ToString())));
+    }
+
+    private T Own<T>(T part) where T : notnull
+    {
+        _owned.Push(part);
+        return part;
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+
+namespace Terway.Host;
+
+/// <summary>Where things are on this node. Defaults are those of an installed DaemonSet.</summary>
+internal sealed record DaemonOptions
+{
+    public required string ConfigFile { get; init; }
+
+    public required string RunDir { get; init; }
+
+    public required string StateDir { get; init; }
+
+    public required string PluginDir { get; init; }
+
+    public required string CniConfDir { get; init; }
+
+    public required string? PodDir { get; init; }
+
+    public required Uri MetadataEndpoint { get; init; }
+
+    public required string NodeName { get; init; }
+
+    public required string LogLevel { get; init; }
+
+    public string LockFile => Path.Combine(RunDir, "terwayd.lock");
+
+    /// <summary>Framed calls of the entrypoint.</summary>
+    public string CniSocket => Path.Combine(RunDir, "cni.socket");
+
+    /// <summary>gRPC for everybody else.</summary>
+    public string ApiSocket => Path.Combine(RunDir, "eni.socket");
+
+    public string StateFile => Path.Combine(StateDir, "state.db");
+
+    /// <summary>DELs that came while the daemon was down.</summary>
+    public string SpoolDir => Path.Combine(StateDir, "spool");
+
+    /// <summary>The command whose action runs the daemon.</summary>
+    public static RootCommand Command(Func<DaemonOptions, CancellationToken, Task<int>> run)
+    {
+        var config = new Option<string>("--config") { Description = "node pool configuration: eni_conf as JSON", DefaultValueFactory = _ => "/etc/eni/eni_conf" };
+        var runDir = new Option<string>("--run-dir") { Description = "sockets and lock", DefaultValueFactory = _ => "/var/run/eni" };
+        var stateDir = new Option<string>("--state-dir") { Description = "state file and spool; on a disk that survives a reboot", DefaultValueFactory = _ => "/var/lib/cni/terway" };
+        var pluginDir = new Option<string>("--plugin-dir") { Description = "plugins as <Name>/<Version>/", DefaultValueFactory = _ => "/usr/lib/terway/plugins" };
+        var cniConfDir = new Option<string>("--cni-conf-dir") { Description = "where the runtime looks for conflists", DefaultValueFactory = _ => "/etc/cni/net.d" };
+        var podDir = new Option<string?>("--pod-dir") { Description = "pod manifests as <namespace>/<name>.json, for labels and annotations without a cluster" };
+        var metadata = new Option<Uri>("--metadata-endpoint") { Description = "instance metadata service", DefaultValueFactory = _ => new Uri("http://100.100.100.200/") };
+        var nodeName = new Option<string>("--node-name") { Description = "name of the Kubernetes node", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } n ? n : Environment.MachineName };
+        var logLevel = new Option<string>("--log-level") { Description = "debug, info, warning or error", DefaultValueFactory = _ => "info" };
+        logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error");
+        var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
+        {
+            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, logLevel,
+        };
+        command.SetAction((parsed, cancellationToken) => run(
+            new DaemonOptions
+            {
+                ConfigFile = parsed.GetRequiredValue(config),
+                RunDir = Path.GetFullPath(parsed.GetRequiredValue(runDir)),
+                StateDir = Path.GetFullPath(parsed.GetRequiredValue(stateDir)),
+                PluginDir = Path.GetFullPath(parsed.GetRequiredValue(pluginDir)),
+                CniConfDir = Path.GetFullPath(parsed.GetRequiredValue(cniConfDir)),
+                PodDir = parsed.GetValue(podDir),
+                MetadataEndpoint = parsed.GetRequiredValue(metadata),
+                NodeName = parsed.GetRequiredValue(nodeName),
+                LogLevel = parsed.GetRequiredValue(logLevel),
+            },
+            cancellationToken));
+        return command;
+    }
+}

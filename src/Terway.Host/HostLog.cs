@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Terway.Host;
+
+/// <summary>Messages of the daemon's life.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "terwayd {Version} ready in {Milliseconds:F0} ms: node {Node}, instance {Instance} ({Type}), plugins {Plugins}")]
+    public static partial void Ready(ILogger log, string version, double milliseconds, string node, string instance, string type, string plugins);
+
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Error, Message = "This node takes no new pods: {Reason}")]
+    public static partial void NotServing(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 1003, Message = "{Path}: {Reason}; {Fix}")]
+    public static partial void Finding(ILogger log, LogLevel level, string path, string reason, string fix);
+
+    [LoggerMessage(EventId = 1004, Level = LogLevel.Information, Message = "Stopping: pods keep their network")]
+    public static partial void Stopping(ILogger log);
+
+    [LoggerMessage(EventId = 1005, Level = LogLevel.Information, Message = "Last life: {Attached} pods attached, {Unfinished} attachments to finish, {Repaired} objects repaired, {Removed} left-over routes and rules removed")]
+    public static partial void Reconciled(ILogger log, int attached, int unfinished, int repaired, int removed);
+
+    [LoggerMessage(EventId = 1006, Level = LogLevel.Error, Message = "Network of {Key} ({Namespace}/{Name}) cannot be repaired: {Reason}")]
+    public static partial void RepairFailed(ILogger log, string key, string @namespace, string name, string reason);
+
+    [LoggerMessage(EventId = 1007, Level = LogLevel.Warning, Message = "Network of {Key} ({Namespace}/{Name}) repaired; missing were: {Missing}")]
+    public static partial void Repaired(ILogger log, string key, string @namespace, string name, string missing);
+
+    [LoggerMessage(EventId = 1008, Level = LogLevel.Critical, Message = "terwayd cannot start: {Reason}")]
+    public static partial void CannotStart(ILogger log, string reason);
+}

@@ -1,0 +1,30 @@
+using Terway.Plugin;
+
+namespace Terway.Host.Kernel;
+
+/// <summary>The node's kernel as the daemon uses it: kernel objects made, compared and taken away. Thread-safe.</summary>
+internal interface INodeKernel
+{
+    /// <summary>A link of the node by MAC address, from memory; null when there is none now.</summary>
+    NodeLink? FindLink(string mac);
+
+    /// <summary>Waits until a link with this MAC address is there.</summary>
+    /// <exception cref="TimeoutException">It did not come in time.</exception>
+    Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken);
+
+    /// <summary>Makes the objects in order. What is there already in the same form stays; what is there in another form is replaced.</summary>
+    /// <param name="objects">Any of a plan.</param>
+    /// <param name="netNsPath">Namespace of the objects in the pod; null when there are none.</param>
+    /// <exception cref="PodNetworkException">The kernel refused one; those before it exist.</exception>
+    Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath);
+
+    /// <summary>Takes away what exists of the objects on the node; those in a pod go with its link or its namespace.</summary>
+    /// <exception cref="PodNetworkException">The kernel refused to remove one.</exception>
+    Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
+
+    /// <summary>The objects that do not exist as they should, each as a short text such as <c>rule 512 to 10.0.0.5/32 lookup main</c>.</summary>
+    Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath);
+
+    /// <summary>A sysctl of the node, or null when there is no such parameter.</summary>
+    string? ReadSysctl(string path);
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using Terway.Linux.Netlink;
+using Terway.Plugin;
+
+namespace Terway.Host.Kernel;
+
+/// <summary>What one namespace holds at one moment, read by a few dumps, to compare plans with. For CHECK and reconciliation, not for ADD.</summary>
+internal sealed class KernelView
+{
+    private readonly Dictionary<string, LinkInfo> _links;
+    private readonly HashSet<(int Link, IPAddress Address)> _addresses;
+    private readonly HashSet<(int Link, uint Table, string Destination, IPAddress? Gateway)> _routes = [];
+    private readonly HashSet<(uint Priority, string? From, string? To, uint Table)> _rules = [];
+    private readonly HashSet<(int Link, IPAddress Address, string Mac)> _neighbours;
+    private readonly HashSet<(int Link, ulong Rate)> _buckets;
+
+    private KernelView(RtnlSocket socket, Func<string, string?> sysctl)
+    {
+        ReadSysctl = sysctl;
+        _links = socket.DumpLinks().ToDictionary(static l => l.Name, StringComparer.Ordinal);
+        _addresses = [.. socket.DumpAddresses().Select(static a => (a.LinkIndex, a.Address.Address))];
+        foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
+        {
+            foreach (var route in socket.DumpRoutes(family))
+            {
+                _routes.Add((route.LinkIndex, route.Table, route.Destination.ToString(), route.Gateway));
+                if (route.Protocol == OwnMarks.RouteProtocol) OwnRoutes.Add(route);
+            }
+
+            foreach (var rule in socket.DumpRules(family))
+            {
+                _rules.Add((rule.Priority, rule.From?.ToString(), rule.To?.ToString(), rule.Table));
+                if (rule.Protocol == OwnMarks.RouteProtocol) OwnRules.Add(rule);
+            }
+        }
+
+        _neighbours = [.. socket.DumpNeighbours().Where(static n => n.Mac is not null && n.State.HasFlag(NeighbourStates.Permanent))
+            .Select(static n => (n.LinkIndex, n.Address, n.Mac!.Value.ToString()))];
+        _buckets = [.. socket.DumpQdiscs().Where(static q => q.Kind == "tbf").Select(static q => (q.LinkIndex, q.RateBytesPerSecond))];
+    }
+
+    /// <summary>Routes that carry our mark.</summary>
+    public List<IpRoute> OwnRoutes { get; } = [];
+
+    /// <summary>Rules that carry our mark.</summary>
+    public List<IpRule> OwnRules { get; } = [];
+
+    /// <summary>Links by name.</summary>
+    public IReadOnlyDictionary<string, LinkInfo> Links => _links;
+
+    private Func<string, string?> ReadSysctl { get; }
+
+    public static KernelView Read(RtnlSocket socket, Func<string, string?> sysctl) => new(socket, sysctl);
+
+    /// <summary>Null when the object exists as it should, else a text that names it.</summary>
+    /// <param name="o">An object of this namespace, or a veth whose node end is here.</param>
+    /// <param name="pod">View of the pod, to find a veth's other end.</param>
+    public string? Missing(KernelObject o, KernelView? pod) => o switch
+    {
+        KernelObject.Veth veth => MissingVeth(veth, pod),
+        KernelObject.Link link => _links.TryGetValue(link.Name, out var l) && l.IsUp && (link.Mtu == 0 || l.Mtu == link.Mtu)
+            ? null : $"link {link.Name} up{(link.Mtu > 0 ? $" mtu {link.Mtu}" : "")}",
+        KernelObject.Address address => On(address.LinkName, i => _addresses.Contains((i, address.Ip)))
+            ? null : $"address {address.Ip}/{address.PrefixLength} dev {address.LinkName}",
+        KernelObject.Route route => On(route.LinkName, i => _routes.Contains((i, (uint)route.Table, IpPrefix.FromNetwork(route.Destination).ToString(), route.Gateway)))
+            ? null : $"route {route.Destination}{(route.Gateway is null ? "" : $" via {route.Gateway}")} dev {route.LinkName} table {route.Table}",
+        KernelObject.Rule rule => _rules.Contains(((uint)rule.Priority, Text(rule.From), Text(rule.To), (uint)rule.Table))
+            ? null : $"rule {rule.Priority}{(rule.From is { } f ? $" from {f}" : "")}{(rule.To is { } t ? $" to {t}" : "")} lookup {rule.Table}",
+        KernelObject.Neighbour neighbour => On(neighbour.LinkName, i => _neighbours.Contains((i, neighbour.Ip, neighbour.Mac)))
+            ? null : $"neighbour {neighbour.Ip} lladdr {neighbour.Mac} dev {neighbour.LinkName}",
+        KernelObject.TokenBucket bucket => On(bucket.LinkName, i => _buckets.Contains((i, (ulong)bucket.BytesPerSecond)))
+            ? null : $"tbf {bucket.BytesPerSecond} bytes/s dev {bucket.LinkName}",
+        KernelObject.Sysctl sysctl => ReadSysctl(sysctl.Path) == sysctl.Value ? null : $"sysctl {sysctl.Path} = {sysctl.Value}",
+        _ => $"{o.GetType().Name}, which this daemon does not know",
+    };
+
+    private string? MissingVeth(KernelObject.Veth veth, KernelView? pod)
+    {
+        if (!_links.TryGetValue(veth.Name, out var node) || !node.IsUp) return $"veth {veth.Name}";
+        if (pod is not null && !(pod._links.TryGetValue(veth.PodName, out var end) && end.IsUp)) return $"interface {veth.PodName} in the pod";
+        return null;
+    }
+
+    private bool On(string link, Func<int, bool> test) => _links.TryGetValue(link, out var l) && test(l.Index);
+
+    private static string? Text(IPNetwork? network) => network is { } n ? IpPrefix.FromNetwork(n).ToString() : null;
+}

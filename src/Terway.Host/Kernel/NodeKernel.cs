@@ -1,0 +1,134 @@
+using System.Net;
+using Terway.Linux;
+using Terway.Linux.Namespaces;
+using Terway.Linux.Netlink;
+using Terway.Plugin;
+
+namespace Terway.Host.Kernel;
+
+/// <summary>The node's kernel through rtnetlink and /proc/sys.</summary>
+internal sealed class NodeKernel : INodeKernel, IDisposable
+{
+    private readonly NetNsThread _namespaces;
+    private readonly RtnlSocket _node;
+    private readonly ObjectWriter _writer;
+    private readonly ObjectRemover _remover;
+    private readonly KernelThread _thread;
+    private readonly LinkTable _links;
+
+    /// <summary>Call from the node's namespace.</summary>
+    public NodeKernel(NetNsThread namespaces, LinkTable links)
+    {
+        _namespaces = namespaces;
+        _links = links;
+        _node = RtnlSocket.Open();
+        _writer = new ObjectWriter(_node, namespaces);
+        _remover = new ObjectRemover(_node);
+        _thread = new KernelThread("kernel");
+    }
+
+    public NodeLink? FindLink(string mac) => _links.Find(mac);
+
+    public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
+        _links.WaitAsync(mac, timeout, cancellationToken);
+
+    public async Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath)
+    {
+        await _thread.RunAsync(() =>
+        {
+            using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath) ?? throw new PodNetworkException(
+                "kernel", $"{netNsPath} is no network namespace any more", "the runtime makes the sandbox again", canRetry: false);
+            try
+            {
+                _writer.Apply(objects, pod);
+            }
+            catch (Exception e) when (e is LinuxException or InvalidOperationException)
+            {
+                throw new PodNetworkException("kernel", e.Message, "what was made is taken away; the runtime tries again", canRetry: true, e);
+            }
+
+            return 0;
+        }).ConfigureAwait(false);
+    }
+
+    public async Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
+    {
+        await _thread.RunAsync(() =>
+        {
+            try
+            {
+                _remover.Remove(plans);
+            }
+            catch (LinuxException e)
+            {
+                throw new PodNetworkException("kernel", e.Message, "it is tried again", canRetry: true, e);
+            }
+
+            return 0;
+        }).ConfigureAwait(false);
+    }
+
+    public Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => _thread.RunAsync(() =>
+    {
+        using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath);
+        var node = ReadNode();
+        KernelView? inside = null;
+        if (pod is not null)
+        {
+            using var socket = RtnlSocket.Open(_namespaces, pod);
+            inside = KernelView.Read(socket, path => Read(() => Linux.Sysctl.Read(_namespaces, pod, path)));
+        }
+
+        var missing = new List<string>();
+        foreach (var o in objects)
+        {
+            var text = o.InPod ? inside is null ? $"network namespace {netNsPath}" : inside.Missing(o, null) : node.Missing(o, inside);
+            if (text is not null && !missing.Contains(text)) missing.Add(text);
+        }
+
+        return (IReadOnlyList<string>)missing;
+    });
+
+    /// <summary>The global addresses of the link with this MAC address, IPv4 first; none when there is no such link.</summary>
+    public IReadOnlyList<IPAddress> AddressesOf(string mac) => _links.Find(mac) is not { } link ? [] : _thread.RunAsync(() =>
+        (IReadOnlyList<IPAddress>)[.. _node.DumpAddresses(link.Index).Where(static a => a.Scope == RouteScope.Universe)
+            .Select(static a => a.Address.Address).OrderBy(static a => a.AddressFamily)]).GetAwaiter().GetResult();
+
+    /// <summary>Everything on the node at this moment.</summary>
+    public Task<KernelView> ViewAsync() => _thread.RunAsync(ReadNode);
+
+    /// <summary>Removes routes and rules that carry our mark.</summary>
+    public Task RemoveOwnAsync(IReadOnlyList<IpRoute> routes, IReadOnlyList<IpRule> rules) => _thread.RunAsync(() =>
+    {
+        using var batch = new RtnlBatch();
+        foreach (var route in routes) batch.RouteDelete(route).Ignore(Errno.ESRCH, Errno.ENODEV);
+        foreach (var rule in rules) batch.RuleDelete(rule).Ignore(Errno.ENOENT);
+        _node.ExecuteOrThrow(batch);
+        return 0;
+    });
+
+    public string? ReadSysctl(string path) => Read(() => Linux.Sysctl.Read(path));
+
+    public void Dispose()
+    {
+        _thread.Dispose();
+        _writer.Dispose();
+        _remover.Dispose();
+        _node.Dispose();
+    }
+
+    private KernelView ReadNode() => KernelView.Read(_node, static path => Read(() => Linux.Sysctl.Read(path)));
+
+    private static string? Read(Func<string> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (LinuxException)
+        {
+            // No such parameter: its link or its family is not there. The caller reports it as missing.
+            return null;
+        }
+    }
+}

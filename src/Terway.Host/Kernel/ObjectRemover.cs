@@ -1,0 +1,88 @@
+using Terway.Linux;
+using Terway.Linux.Netlink;
+using Terway.Plugin;
+
+namespace Terway.Host.Kernel;
+
+/// <summary>Takes plans away from the node. What is not there is no error. Used on the kernel thread only.</summary>
+internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
+{
+    private readonly RtnlBatch _batch = new();
+
+    /// <summary>
+    /// Links first, all in one step: the kernel waits once for its readers (RCU) instead of once a link. Only then the rules, so that a pod's
+    /// last packets never leave by the node's own ENI, where the VPC would count them as spoofed.
+    /// </summary>
+    /// <exception cref="LinuxException">The kernel refused to remove an object.</exception>
+    public void Remove(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
+    {
+        _batch.Clear();
+        var doomed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var plan in plans)
+        {
+            foreach (var o in plan)
+            {
+                if (o is KernelObject.Veth veth && doomed.Add(veth.Name))
+                {
+                    _batch.LinkSet(new LinkChange { Name = veth.Name, Group = OwnMarks.DoomedGroup }).Ignore(Errno.ENODEV);
+                }
+            }
+        }
+
+        if (doomed.Count > 0) _batch.LinkDeleteGroup(OwnMarks.DoomedGroup).Ignore(Errno.ENODEV);
+        var links = new Dictionary<string, int?>(StringComparer.Ordinal);
+        foreach (var plan in plans)
+        {
+            for (var i = plan.Count - 1; i >= 0; i--)
+            {
+                if (!plan[i].InPod) Append(plan[i], doomed, links);
+            }
+        }
+
+        if (_batch.Count == 0) return;
+        try
+        {
+            node.ExecuteOrThrow(_batch);
+        }
+        finally
+        {
+            _batch.Clear();
+        }
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    private void Append(KernelObject o, HashSet<string> doomed, Dictionary<string, int?> links)
+    {
+        switch (o)
+        {
+            case KernelObject.Rule rule:
+                _batch.RuleDelete(ObjectMessages.Of(rule)).Ignore(Errno.ENOENT);
+                break;
+            case KernelObject.Route route when Find(route.LinkName, doomed, links) is { } link:
+                _batch.RouteDelete(ObjectMessages.Of(route, link)).Ignore(Errno.ESRCH, Errno.ENODEV);
+                break;
+            case KernelObject.Address address when Find(address.LinkName, doomed, links) is { } link:
+                _batch.AddressDelete(ObjectMessages.Of(address, link)).Ignore(Errno.EADDRNOTAVAIL, Errno.ENODEV);
+                break;
+            case KernelObject.Neighbour neighbour when Find(neighbour.LinkName, doomed, links) is { } link:
+                _batch.NeighbourDelete(ObjectMessages.Of(neighbour, link)).Ignore(Errno.ENOENT, Errno.ENODEV);
+                break;
+            case KernelObject.TokenBucket bucket when Find(bucket.LinkName, doomed, links) is { } link:
+                _batch.QdiscDelete(new QdiscSpec { LinkIndex = link, Kind = "tbf", Parent = TcHandle.Root, Handle = TcHandle.Of(1, 0) })
+                    .Ignore(Errno.ENOENT, Errno.ENODEV, Errno.EINVAL);
+                break;
+            default:
+                // A link stays up; a sysctl is put back by its owner, who knows the old value; the rest went with its link.
+                break;
+        }
+    }
+
+    // Null for a link that is gone or goes now: everything on it goes along.
+    private int? Find(string name, HashSet<string> doomed, Dictionary<string, int?> links)
+    {
+        if (doomed.Contains(name)) return null;
+        if (!links.TryGetValue(name, out var index)) links.Add(name, index = node.GetLink(name)?.Index);
+        return index;
+    }
+}

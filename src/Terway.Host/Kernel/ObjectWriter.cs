@@ -1,0 +1,168 @@
+using Terway.Linux;
+using Terway.Linux.Namespaces;
+using Terway.Linux.Netlink;
+using Terway.Plugin;
+
+namespace Terway.Host.Kernel;
+
+/// <summary>Makes the objects of one plan, in order, with as few round trips as the order allows. Used on the kernel thread only.</summary>
+internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : IDisposable
+{
+    private readonly RtnlBatch _batch = new();
+
+    /// <exception cref="LinuxException">The kernel refused an object.</exception>
+    /// <exception cref="InvalidOperationException">The plan asks for a link that is not there.</exception>
+    public void Apply(IReadOnlyList<KernelObject> objects, NetNs? pod)
+    {
+        RtnlSocket? podSocket = null;
+        try
+        {
+            var nodeLinks = new LinkIndexes(node, "node");
+            LinkIndexes? podLinks = null;
+            var inPod = false;
+            _batch.Clear();
+            foreach (var o in objects)
+            {
+                // Objects are made in the plan's order: a change of namespace ends the batch.
+                if (o.InPod != inPod) Flush(inPod ? podSocket! : node);
+                inPod = o.InPod;
+                if (inPod && podSocket is null)
+                {
+                    podSocket = RtnlSocket.Open(namespaces, pod ?? throw new InvalidOperationException("the plan has objects in a pod, but there is none"));
+                    podLinks = new LinkIndexes(podSocket, "pod");
+                }
+
+                switch (o)
+                {
+                    case KernelObject.Veth veth:
+                        Flush(node);
+                        podSocket ??= RtnlSocket.Open(namespaces, pod ?? throw new InvalidOperationException("the plan has a veth, but there is no pod"));
+                        podLinks ??= new LinkIndexes(podSocket, "pod");
+                        MakeVeth(veth, pod!, podSocket);
+                        break;
+                    case KernelObject.Sysctl sysctl:
+                        Flush(inPod ? podSocket! : node);
+                        if (inPod) Linux.Sysctl.Write(namespaces, pod!, sysctl.Path, sysctl.Value);
+                        else Linux.Sysctl.Write(sysctl.Path, sysctl.Value);
+                        break;
+                    default:
+                        Append(o, inPod ? podLinks! : nodeLinks);
+                        break;
+                }
+            }
+
+            Flush(inPod ? podSocket! : node);
+        }
+        finally
+        {
+            podSocket?.Dispose();
+        }
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    private void Append(KernelObject o, LinkIndexes links)
+    {
+        switch (o)
+        {
+            case KernelObject.Link link:
+                _batch.LinkSet(new LinkChange { Index = links[link.Name], Up = true, Mtu = link.Mtu > 0 ? link.Mtu : null });
+                break;
+            case KernelObject.Address address:
+                _batch.AddressReplace(ObjectMessages.Of(address, links[address.LinkName]));
+                break;
+            case KernelObject.Route route:
+                _batch.RouteReplace(ObjectMessages.Of(route, links[route.LinkName]));
+                break;
+            case KernelObject.Rule rule:
+                // The kernel finds an equal rule by itself (NLM_F_EXCL): no dump is needed to stay idempotent.
+                _batch.RuleAdd(ObjectMessages.Of(rule)).Ignore(Errno.EEXIST);
+                break;
+            case KernelObject.Neighbour neighbour:
+                _batch.NeighbourReplace(ObjectMessages.Of(neighbour, links[neighbour.LinkName]));
+                break;
+            case KernelObject.TokenBucket bucket:
+                _batch.TbfReplace(ObjectMessages.Of(bucket, links[bucket.LinkName]));
+                break;
+            default:
+                throw new InvalidOperationException($"this daemon cannot make a {o.GetType().Name}");
+        }
+    }
+
+    private void Flush(RtnlSocket socket)
+    {
+        if (_batch.Count == 0) return;
+        try
+        {
+            socket.ExecuteOrThrow(_batch);
+        }
+        finally
+        {
+            _batch.Clear();
+        }
+    }
+
+    private void MakeVeth(KernelObject.Veth veth, NetNs pod, RtnlSocket podSocket)
+    {
+        try
+        {
+            AddVeth(veth, pod);
+        }
+        catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
+        {
+            var existing = node.GetLink(veth.Name);
+            var inPod = podSocket.GetLink(veth.PodName);
+            if (existing is not null && inPod is not null
+                && existing.Mac?.ToString() == veth.Mac && inPod.Mac?.ToString() == veth.PodMac && existing.PeerIndex == inPod.Index)
+            {
+                // The plan is made again: a repair, or a repeated ADD.
+                _batch.LinkSet(new LinkChange { Index = existing.Index, Up = true, Mtu = veth.Mtu });
+                Flush(node);
+                _batch.LinkSet(new LinkChange { Index = inPod.Index, Up = true, Mtu = veth.Mtu });
+                Flush(podSocket);
+                return;
+            }
+
+            if (existing is null)
+            {
+                throw new InvalidOperationException(
+                    $"the sandbox already has an interface {veth.PodName}; another plugin made it, or its namespace is shared", e);
+            }
+
+            // A link of that name that no journal knows: a left-over of another CNI or of a lost state file. Its pod is gone or superseded.
+            _batch.LinkDelete(veth.Name);
+            Flush(node);
+            AddVeth(veth, pod);
+        }
+    }
+
+    private void AddVeth(KernelObject.Veth veth, NetNs pod)
+    {
+        _batch.VethAdd(new VethSpec
+        {
+            Link = new LinkSpec { Name = veth.Name, Mac = MacAddress.Parse(veth.Mac), Mtu = veth.Mtu, Up = true },
+            Peer = new LinkSpec { Name = veth.PodName, Mac = MacAddress.Parse(veth.PodMac), Mtu = veth.Mtu, Up = true, NetNs = pod },
+        });
+        Flush(node);
+    }
+
+    /// <summary>Indexes of links by name, asked for once a plan.</summary>
+    private sealed class LinkIndexes(RtnlSocket socket, string where)
+    {
+        private readonly Dictionary<string, int> _known = new(StringComparer.Ordinal);
+
+        public int this[string name]
+        {
+            get
+            {
+                if (!_known.TryGetValue(name, out var index))
+                {
+                    var link = socket.GetLink(name) ?? throw new InvalidOperationException($"there is no link {name} on the {where}");
+                    _known.Add(name, index = link.Index);
+                }
+
+                return index;
+            }
+        }
+    }
+}

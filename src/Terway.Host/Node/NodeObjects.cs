@@ -1,0 +1,122 @@
+using System.Text;
+using Terway.Host.Kernel;
+using Terway.Host.State;
+using Terway.Plugin;
+
+namespace Terway.Host.Node;
+
+/// <summary>
+/// Kernel objects of the node that belong to a plugin and not to a pod, by plugin and key. Journaled before they are made, so that they can be
+/// repaired and taken away whatever becomes of the plugin. Thread-safe.
+/// </summary>
+internal sealed class NodeObjects : IDisposable
+{
+    private const string SysctlFact = "sysctl/";
+
+    private readonly StateStore _store;
+    private readonly INodeKernel _kernel;
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly Dictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>> _kept;
+    private readonly Dictionary<string, string> _foundSysctls;
+
+    public NodeObjects(StateStore store, INodeKernel kernel)
+    {
+        _store = store;
+        _kernel = kernel;
+        _kept = new(store.Initial.NodeObjects);
+        _foundSysctls = store.Initial.Facts.Where(static f => f.Key.StartsWith(SysctlFact, StringComparison.Ordinal))
+            .ToDictionary(static f => f.Key[SysctlFact.Length..], static f => Encoding.UTF8.GetString(f.Value), StringComparer.Ordinal);
+    }
+
+    /// <summary>All plans kept now.</summary>
+    public async Task<IReadOnlyList<IReadOnlyList<KernelObject>>> PlansAsync()
+    {
+        await _one.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return [.. _kept.Values];
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Makes the objects, and takes away those kept under the key before that are not among them.</summary>
+    public async Task EnsureAsync(string plugin, string key, IReadOnlyList<KernelObject> objects, CancellationToken cancellationToken)
+    {
+        if (objects.Any(static o => o.InPod || o is KernelObject.Veth))
+        {
+            throw new ArgumentException($"plugin {plugin} asks for node objects under {key} that belong to a pod", nameof(objects));
+        }
+
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var before = _kept.GetValueOrDefault((plugin, key)) ?? [];
+            var obsolete = before.Where(o => !objects.Contains(o)).ToList();
+            await RememberSysctlsAsync(objects).ConfigureAwait(false);
+            // Both old and new until the old ones are gone: a crash in between must not forget them.
+            await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, [.. obsolete, .. objects])).ConfigureAwait(false);
+            _kept[(plugin, key)] = [.. obsolete, .. objects];
+            if (obsolete.Count > 0)
+            {
+                await _kernel.RemoveAsync([obsolete]).ConfigureAwait(false);
+                await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
+                _kept[(plugin, key)] = objects;
+            }
+
+            await _kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Takes away what is kept under the key, and puts sysctls back that nobody else holds.</summary>
+    public async Task RemoveAsync(string plugin, string key, CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_kept.TryGetValue((plugin, key), out var objects)) return;
+            await _kernel.RemoveAsync([objects]).ConfigureAwait(false);
+            _kept.Remove((plugin, key));
+            await RestoreSysctlsAsync(objects).ConfigureAwait(false);
+            await _store.WriteAsync(new StateWrite.DeleteNodeObjects(plugin, key)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task RememberSysctlsAsync(IReadOnlyList<KernelObject> objects)
+    {
+        foreach (var sysctl in objects.OfType<KernelObject.Sysctl>())
+        {
+            if (_foundSysctls.ContainsKey(sysctl.Path) || _kernel.ReadSysctl(sysctl.Path) is not { } found) continue;
+            await _store.WriteAsync(new StateWrite.PutFact(SysctlFact + sysctl.Path, Encoding.UTF8.GetBytes(found))).ConfigureAwait(false);
+            _foundSysctls.Add(sysctl.Path, found);
+        }
+    }
+
+    private async Task RestoreSysctlsAsync(IReadOnlyList<KernelObject> objects)
+    {
+        foreach (var sysctl in objects.OfType<KernelObject.Sysctl>())
+        {
+            var held = _kept.Values.Any(plan => plan.OfType<KernelObject.Sysctl>().Any(s => s.Path == sysctl.Path));
+            if (held || !_foundSysctls.Remove(sysctl.Path, out var found)) continue;
+            // The link of a per-link parameter may be gone by now: then there is nothing to put back.
+            if (_kernel.ReadSysctl(sysctl.Path) is not null)
+            {
+                await _kernel.ApplyAsync([new KernelObject.Sysctl(sysctl.Path, found)], netNsPath: null).ConfigureAwait(false);
+            }
+
+            await _store.WriteAsync(new StateWrite.DeleteFact(SysctlFact + sysctl.Path)).ConfigureAwait(false);
+        }
+    }
+}

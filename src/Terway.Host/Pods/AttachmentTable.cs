@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+using Terway.Host.State;
+
+namespace Terway.Host.Pods;
+
+/// <summary>The journal's attachments in memory, by pod interface and by the name of the node's link. Thread-safe.</summary>
+internal sealed class AttachmentTable
+{
+    private readonly ConcurrentDictionary<AttachmentKey, (AttachmentRecord Record, AttachmentPhase Phase)> _byKey = new();
+    private readonly ConcurrentDictionary<string, AttachmentKey> _byHostLink = new(StringComparer.Ordinal);
+
+    /// <summary>All, in no order.</summary>
+    public IEnumerable<(AttachmentRecord Record, AttachmentPhase Phase)> All => _byKey.Values;
+
+    /// <summary>How many there are.</summary>
+    public int Count => _byKey.Count;
+
+    public (AttachmentRecord Record, AttachmentPhase Phase)? Find(AttachmentKey key) =>
+        _byKey.TryGetValue(key, out var found) ? found : null;
+
+    /// <summary>The attachment whose link on the node has this name.</summary>
+    public (AttachmentRecord Record, AttachmentPhase Phase)? FindByHostLink(string name) =>
+        _byHostLink.TryGetValue(name, out var key) ? Find(key) : null;
+
+    public void Put(AttachmentRecord record, AttachmentPhase phase)
+    {
+        _byKey[record.Key] = (record, phase);
+        _byHostLink[record.Attachment.HostLinkName] = record.Key;
+    }
+
+    public void Remove(AttachmentRecord record)
+    {
+        _byKey.TryRemove(record.Key, out _);
+        // Only when it is still this one's: a new sandbox of the same pod has the same link name.
+        _byHostLink.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.HostLinkName, record.Key));
+    }
+}

@@ -1,0 +1,133 @@
+using Terway.Cni.Wire;
+using Terway.Host.Cni;
+using Terway.Host.Kernel;
+using Terway.Host.State;
+using Terway.Plugin;
+
+namespace Terway.Host.Pods;
+
+/// <summary>What CNI asks for, behind the fence of each pod interface.</summary>
+internal sealed class PodNetwork(
+    ActivePlugins plugins, AttachmentTable table, AttachmentFence fence, Tombstones tombstones, PodAttacher attacher, PodDetacher detacher, INodeKernel kernel,
+    IPodFacts facts)
+{
+    public IReadOnlyList<IAddressFamily> Families => plugins.Families;
+
+    /// <summary>ADD. A repeated one gives the same answer.</summary>
+    public async Task<AttachmentRecord> AddAsync(
+        CniRequest request, CniNetConf conf, DateTimeOffset started, AddTimes times, CancellationToken cancellationToken)
+    {
+        var key = new AttachmentKey(request.ContainerId, request.IfName);
+        using var holding = await fence.EnterAsync(key, overtake: false, cancellationToken).ConfigureAwait(false);
+        using var call = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, holding.Overtaken);
+        if (tombstones.Covers(key, started))
+        {
+            throw new CniException(
+                CniErrorCode.UnknownContainer, $"sandbox {key} was deleted after this ADD was started; a new sandbox gets a network of its own");
+        }
+
+        if (Sandbox.InodeOf(request.NetNs) is not { } inode)
+        {
+            throw new CniException(
+                CniErrorCode.InvalidEnvironmentVariables, $"CNI_NETNS {request.NetNs} is no network namespace (any more); the sandbox has to be made again");
+        }
+
+        if (table.Find(key) is { } existing)
+        {
+            if (existing.Phase == AttachmentPhase.Attached && existing.Record.NetNsInode == inode
+                && existing.Record.Attachment.Pod.NetNsPath == request.NetNs
+                && (await kernel.FindMissingAsync(existing.Record.Objects, request.NetNs).ConfigureAwait(false)).Count == 0)
+            {
+                return existing.Record;
+            }
+
+            // The same container in a new namespace, or with a network that somebody broke: the old one goes first.
+            await detacher.DetachAsync(existing.Record).ConfigureAwait(false);
+            await detacher.WaitGoneAsync(existing.Record, call.Token).ConfigureAwait(false);
+        }
+
+        var pod = await DescribeAsync(request, conf, call.Token).ConfigureAwait(false);
+        times.Mark(AddStage.Queue);
+        return await attacher.AttachAsync(pod, inode, times, call.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>DEL. Succeeds on whatever is already gone.</summary>
+    public async Task DeleteAsync(AttachmentKey key, CancellationToken cancellationToken)
+    {
+        using var holding = await fence.EnterAsync(key, overtake: true, cancellationToken).ConfigureAwait(false);
+        if (table.Find(key) is { } existing)
+        {
+            await detacher.DetachAsync(existing.Record).ConfigureAwait(false);
+            return;
+        }
+
+        await tombstones.AddAsync(key).ConfigureAwait(false);
+    }
+
+    /// <summary>CHECK.</summary>
+    /// <exception cref="CniException">The pod's network is not as ADD left it; the message lists what is missing.</exception>
+    public async Task CheckAsync(CniRequest request, CancellationToken cancellationToken)
+    {
+        var key = new AttachmentKey(request.ContainerId, request.IfName);
+        using var holding = await fence.EnterAsync(key, overtake: false, cancellationToken).ConfigureAwait(false);
+        if (table.Find(key) is not { Phase: AttachmentPhase.Attached } existing)
+        {
+            throw new CniException(CniErrorCode.UnknownContainer, $"no network was given to {key}");
+        }
+
+        var missing = await kernel.FindMissingAsync(existing.Record.Objects, request.NetNs).ConfigureAwait(false);
+        if (missing.Count > 0)
+        {
+            throw new CniException(
+                CniErrorCode.Internal, $"the network of {key} is broken: missing {string.Join("; ", missing)}",
+                "the sandbox has to be made again, or the daemon restarted, which repairs what is on the node");
+        }
+    }
+
+    /// <summary>GC: takes away every attachment that the runtime does not know.</summary>
+    public async Task CollectGarbageAsync(HashSet<AttachmentKey> valid, CancellationToken cancellationToken)
+    {
+        foreach (var (record, _) in table.All.ToList())
+        {
+            if (valid.Contains(record.Key)) continue;
+            using var holding = await fence.EnterAsync(record.Key, overtake: false, cancellationToken).ConfigureAwait(false);
+            // An ADD that ended after the runtime made its list is not garbage; it is in the next list or gets a DEL.
+            if (table.Find(record.Key) is { } found && ReferenceEquals(found.Record, record))
+            {
+                await detacher.DetachAsync(record).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<PodInterface> DescribeAsync(CniRequest request, CniNetConf conf, CancellationToken cancellationToken)
+    {
+        var args = CniArgs.Parse(request.Args);
+        var ns = args.GetValueOrDefault("K8S_POD_NAMESPACE", "");
+        var name = args.GetValueOrDefault("K8S_POD_NAME", "");
+        var known = await facts.FindAsync(ns, name, cancellationToken).ConfigureAwait(false);
+        Bandwidth bandwidth;
+        try
+        {
+            bandwidth = Bandwidth.Read(conf.Raw, known.Annotations);
+        }
+        catch (FormatException e)
+        {
+            throw new CniException(CniErrorCode.InvalidNetworkConfig, e.Message, inner: e);
+        }
+
+        return new PodInterface
+        {
+            ContainerId = request.ContainerId,
+            IfName = request.IfName,
+            NetNsPath = request.NetNs,
+            Namespace = ns,
+            Name = name,
+            Uid = args.GetValueOrDefault("K8S_POD_UID", known.Uid),
+            Labels = known.Labels,
+            Annotations = known.Annotations,
+            IngressBytesPerSecond = bandwidth.Ingress,
+            EgressBytesPerSecond = bandwidth.Egress,
+            Mtu = conf.Mtu,
+        };
+    }
+}

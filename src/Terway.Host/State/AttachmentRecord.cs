@@ -1,0 +1,28 @@
+using Terway.Plugin;
+
+namespace Terway.Host.State;
+
+/// <summary>What the journal holds of one pod interface: enough to repair it or to take it away without the plugins that made it.</summary>
+public sealed record AttachmentRecord
+{
+    /// <summary>What was asked for and given.</summary>
+    public required Attachment Attachment { get; init; }
+
+    /// <summary>Inode of the sandbox's network namespace: a path can be reused by another sandbox.</summary>
+    public required ulong NetNsInode { get; init; }
+
+    /// <summary>Kernel objects in the order in which they are made.</summary>
+    public required IReadOnlyList<KernelObject> Objects { get; init; }
+
+    /// <summary>Plugin and version that gave the addresses, such as <c>SharedEni/1.0.0</c>.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>Plugin and version that planned the objects.</summary>
+    public required string Datapath { get; init; }
+
+    /// <summary>When the ADD came.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The interface it is about.</summary>
+    public AttachmentKey Key => new(Attachment.Pod.ContainerId, Attachment.Pod.IfName);
+}

@@ -1,0 +1,32 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Terway.Plugin;
+
+namespace Terway.Host.State;
+
+/// <summary>Form of the journal's records. Unknown members are ignored, so that an older daemon can read what a newer one wrote.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    Converters = [typeof(IPAddressConverter), typeof(IPNetworkConverter)])]
+[JsonSerializable(typeof(AttachmentRecord))]
+[JsonSerializable(typeof(IReadOnlyList<KernelObject>))]
+[JsonSerializable(typeof(NodeFacts))]
+internal sealed partial class StateJson : JsonSerializerContext;
+
+internal sealed class IPAddressConverter : JsonConverter<IPAddress>
+{
+    public override IPAddress Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        IPAddress.TryParse(reader.GetString(), out var address) ? address : throw new JsonException("not an IP address");
+
+    public override void Write(Utf8JsonWriter writer, IPAddress value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+internal sealed class IPNetworkConverter : JsonConverter<IPNetwork>
+{
+    public override IPNetwork Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        IPNetwork.TryParse(reader.GetString(), out var network) ? network : throw new JsonException("not a CIDR");
+
+    public override void Write(Utf8JsonWriter writer, IPNetwork value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}

@@ -77,7 +77,17 @@ public sealed class EncryptedFileCredentialProvider(string path, TimeProvider? t
     }
 
     private static string Text(JsonElement root, string field) =>
-        root.TryGetProperty(field, out JsonElement value) && value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text
-            ? text
-            : throw new CredentialUnavailableException($"{field} is missing");
+        TryText(root, field) is { Length: > 0 } text ? text : throw new CredentialUnavailableException($"{field} is missing");
+
+    private static string? TryText(JsonElement root, string field)
+    {
+        try
+        {
+            return root.TryGetProperty(field, out JsonElement value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new CredentialUnavailableException($"{field} is not valid text");
+        }
+    }
 }

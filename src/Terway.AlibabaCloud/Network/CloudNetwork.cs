@@ -235,7 +235,7 @@ public sealed class CloudNetwork : ICloudNetwork
             using JsonDocument document = JsonDocument.Parse(body);
             return read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or FormatException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
             throw new CloudApiException(product, action, CloudErrorCodes.MalformedResponse, $"the answer cannot be understood: {e.Message}.", HttpStatusCode.OK, inner: e);
         }

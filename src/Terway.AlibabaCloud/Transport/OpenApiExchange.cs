@@ -152,9 +152,9 @@ internal sealed class OpenApiExchange : IDisposable
                 requestId = Text(document.RootElement, "RequestId");
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // A gateway in between answered: the status is all there is.
+            // A gateway in between answered (or text that is no Unicode): the status is all there is.
             message = $"the answer of {body.Length} bytes is not JSON; something between this node and the API answered instead.";
         }
 

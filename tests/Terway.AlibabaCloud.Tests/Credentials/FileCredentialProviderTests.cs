@@ -84,6 +84,7 @@ public sealed class FileCredentialProviderTests : IDisposable
     [InlineData("[]", "not a JSON object")]
     [InlineData("{}", "keyring")]
     [InlineData("""{"keyring":"short"}""", "AES key")]
+    [InlineData("""{"keyring":"\ud800"}""", "not valid text")]
     [InlineData("""{"keyring":"kkkkkkkkkkkkkkkk","access.key.id":"%%%"}""", "access.key.id")]
     public async Task EncryptedFile_malformed_names_the_field(string content, string expected)
     {

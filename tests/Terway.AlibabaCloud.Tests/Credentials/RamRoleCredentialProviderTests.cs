@@ -165,5 +165,7 @@ public sealed class RamRoleCredentialProviderTests : IAsyncDisposable
 
     private void Serve(string id, TimeSpan lifetime) => _server.Keys[Key + "KubernetesWorkerRole"] = Json(id, _time.GetUtcNow() + lifetime);
 
-    private Task<CloudCredential> Get() => _provider.GetAsync(TestContext.Current.CancellationToken).AsTask();
+    // The bound turns a caller that waits for a renewal it should not wait for into a failure instead of a hang.
+    private Task<CloudCredential> Get() =>
+        _provider.GetAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 }

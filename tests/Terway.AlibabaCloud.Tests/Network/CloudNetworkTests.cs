@@ -241,6 +241,18 @@ public sealed class CloudNetworkTests
         Assert.Contains("AssignPrivateIpAddresses", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"RequestId":"\ud800"}""")]
+    [InlineData("""{"\ud800":1,"NextToken":"x"}""")]
+    [InlineData("""{"NetworkInterfaceSets":{"NetworkInterfaceSet":[null]}}""")]
+    [InlineData("[]")]
+    public async Task Describe_answer_that_is_not_the_APIs_ends_in_the_one_exception(string json)
+    {
+        CannedCloud cloud = new(Json(json), Json(json));
+        CloudApiException e = await Assert.ThrowsAsync<CloudApiException>(() => cloud.Network.DescribeNetworkInterfacesAsync(new(), Ct));
+        Assert.Equal(CloudErrorCodes.MalformedResponse, e.Code);
+    }
+
     [Fact]
     public async Task DescribeVSwitches_reads_all_pages_of_the_vpc_product()
     {

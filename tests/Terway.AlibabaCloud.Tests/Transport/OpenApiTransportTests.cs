@@ -314,6 +314,7 @@ public sealed class OpenApiTransportTests : IAsyncDisposable
     [InlineData(404, "<html>proxy</html>", "Http404")]
     [InlineData(301, "", "Http301")]
     [InlineData(400, """{"Code":5}""", "Http400")]
+    [InlineData(400, """{"Code":"\ud800"}""", "Http400")]
     public async Task InvokeAsync_answer_that_is_not_the_APIs_is_an_error_with_a_code(int status, string body, string code)
     {
         _server.Script = (_, _) => new Reply(status, body);

@@ -13,7 +13,7 @@ public sealed class LayoutTests
 {
     private static readonly (Type Managed, string Native)[] s_structs =
     [
-        (typeof(PortKey), "lab_port_key"), (typeof(Prefix), "lab_prefix"), (typeof(Route), "lab_route"), (typeof(Eni), "lab_eni"),
+        (typeof(PortKey), "lab_port_key"), (typeof(Prefix), "lab_prefix"), (typeof(Route), "lab_route"), (typeof(EniEntry), "lab_eni"),
         (typeof(PolicyKey), "lab_policy_key"), (typeof(Rule), "lab_rule"), (typeof(Policy), "lab_policy"),
         (typeof(EniCounters), "lab_eni_counters"), (typeof(DropKey), "lab_drop_key"), (typeof(Drop), "lab_drop"),
     ];

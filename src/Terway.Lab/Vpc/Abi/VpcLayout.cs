@@ -91,7 +91,7 @@ internal struct Route
 }
 
 [StructLayout(LayoutKind.Sequential)]
-internal struct Eni
+internal struct EniEntry
 {
     public uint Id;
     public uint IfIndex;

@@ -1,0 +1,82 @@
+using System.Globalization;
+using Terway.Linux.Namespaces;
+
+namespace Terway.Lab.Nodes;
+
+/// <summary>
+/// What a lab has made outside its own folder, one line each, written before it is made: namespaces and processes. Whoever comes after a
+/// crash removes it with <see cref="Clean"/>. Thread safe.
+/// </summary>
+public sealed class LabLedger
+{
+    private const string FileName = "made";
+    private readonly Lock _lock = new();
+    private readonly string _path;
+    private readonly HashSet<string> _lines = new(StringComparer.Ordinal);
+
+    public LabLedger(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        _path = Path.Combine(folder, FileName);
+        if (File.Exists(_path))
+            _lines.UnionWith(File.ReadAllLines(_path).Where(static line => line.Length > 0));
+    }
+
+    public void RecordNamespace(string name) => Change(() => _lines.Add($"netns {name}"));
+
+    public void ForgetNamespace(string name) => Change(() => _lines.Remove($"netns {name}"));
+
+    /// <param name="pid">recorded with its start time, so that a later process of that number is left alone</param>
+    public void RecordProcess(int pid)
+    {
+        if (ProcessIdentity.StartTimeOf(pid) is { } start)
+            Change(() => _lines.Add(string.Create(CultureInfo.InvariantCulture, $"process {pid} {start}")));
+    }
+
+    public void ForgetProcess(int pid) =>
+        Change(() => _lines.RemoveWhere(line => line.StartsWith(string.Create(CultureInfo.InvariantCulture, $"process {pid} "), StringComparison.Ordinal)));
+
+    /// <summary>Ends the processes, then removes the namespaces, that are recorded. Succeeds on what is gone already.</summary>
+    /// <returns>What was removed, for people.</returns>
+    public IReadOnlyList<string> Clean()
+    {
+        List<string> removed = [];
+        lock (_lock)
+        {
+            foreach (var line in _lines.OrderByDescending(static line => line, StringComparer.Ordinal).ToArray())
+            {
+                var words = line.Split(' ');
+                var gone = words switch
+                {
+                    ["process", var pid, var start] => ProcessIdentity.Kill(
+                        int.Parse(pid, CultureInfo.InvariantCulture), ulong.Parse(start, CultureInfo.InvariantCulture)),
+                    ["netns", var name] => NamedNetNs.Delete(name),
+                    _ => false,
+                };
+                if (gone)
+                    removed.Add(line);
+                _lines.Remove(line);
+            }
+
+            Write();
+        }
+
+        return removed;
+    }
+
+    private void Change(Action change)
+    {
+        lock (_lock)
+        {
+            change();
+            Write();
+        }
+    }
+
+    private void Write()
+    {
+        var next = _path + ".next";
+        File.WriteAllLines(next, _lines);
+        File.Move(next, _path, overwrite: true);
+    }
+}

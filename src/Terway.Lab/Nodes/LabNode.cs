@@ -1,0 +1,89 @@
+using System.Net;
+using Terway.Lab.Cloud;
+using Terway.Lab.Vpc;
+using Terway.Linux;
+using Terway.Linux.Namespaces;
+using Terway.Linux.Netlink;
+
+namespace Terway.Lab.Nodes;
+
+/// <summary>
+/// An ECS instance: a network namespace whose NICs are ENIs, and folders of its own. Its operating system sets up the primary ENI as an
+/// image's network service would, and nothing else.
+/// </summary>
+public sealed class LabNode : IDisposable
+{
+    private readonly LabNamespaces _namespaces;
+
+    private LabNode(LabNamespaces namespaces, string name, string instanceId, NodePaths paths, NetNs ns)
+    {
+        _namespaces = namespaces;
+        Name = name;
+        InstanceId = instanceId;
+        Paths = paths;
+        NetNs = ns;
+    }
+
+    public string Name { get; }
+
+    public string InstanceId { get; }
+
+    public NodePaths Paths { get; }
+
+    public NetNs NetNs { get; }
+
+    /// <summary>Where the namespace is bound, for nsenter.</summary>
+    public string NetNsPath => NamedNetNs.PathOf(_namespaces.NameOf(Name));
+
+    /// <summary>Null until <see cref="Boot"/>.</summary>
+    public IPAddress? PrimaryIp { get; private set; }
+
+    /// <summary>The kernel objects right after <see cref="Boot"/>: what must be left when every pod is gone.</summary>
+    public KernelInventory? Baseline { get; private set; }
+
+    /// <summary>Makes the namespace and the folders. The VPC may plug ENIs from now on.</summary>
+    public static LabNode Create(LabNamespaces namespaces, string name, string instanceId, string root)
+    {
+        ArgumentNullException.ThrowIfNull(namespaces);
+        var paths = new NodePaths(root);
+        paths.Create();
+        var ns = namespaces.Create(name);
+        try
+        {
+            using var setup = new LinkSetup(namespaces.Thread, ns);
+            setup.Up("lo");
+            return new LabNode(namespaces, name, instanceId, paths, ns);
+        }
+        catch
+        {
+            namespaces.Delete(name);
+            throw;
+        }
+    }
+
+    /// <summary>Configures the primary ENI, which must be plugged, and takes the baseline.</summary>
+    public void Boot(EniSnapshot primary)
+    {
+        ArgumentNullException.ThrowIfNull(primary);
+        using var setup = new LinkSetup(_namespaces.Thread, NetNs);
+        var link = LinkOf(primary.Mac) ?? throw new LinuxException(Errno.ENODEV, $"boot node {Name}: find the primary ENI {primary.Mac}");
+        setup.Up(link.Name);
+        setup.Address(link.Name, new IpPrefix(primary.PrimaryIp, primary.VSwitchCidr.PrefixLength));
+        setup.Route(IpPrefix.AnyV4, link.Name, primary.Gateway);
+        PrimaryIp = primary.PrimaryIp;
+        Baseline = Inventory();
+    }
+
+    public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs);
+
+    /// <summary>The link with that MAC, null when the node's namespace has none.</summary>
+    public LinkInfo? LinkOf(string mac)
+    {
+        using var rtnl = RtnlSocket.Open(_namespaces.Thread, NetNs);
+        var wanted = MacAddress.Parse(mac);
+        return rtnl.DumpLinks().FirstOrDefault(link => link.Mac == wanted);
+    }
+
+    /// <summary>Removes the namespace; the folders stay for a look at the logs.</summary>
+    public void Dispose() => _namespaces.Delete(Name);
+}

@@ -37,6 +37,19 @@ public sealed class ManifestReaderTests
     }
 
     [Fact]
+    public void Read_manifests_of_our_own_plugins_have_no_problems()
+    {
+        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "manifests"), "plugin.json", SearchOption.AllDirectories);
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            var manifest = Read(File.ReadAllText(file), out var problems);
+            Assert.Empty(problems);
+            Assert.Equal(Path.GetFileName(Path.GetDirectoryName(file)), manifest!.Name);
+        });
+    }
+
+    [Fact]
     public void Read_everything_wrong_reports_all_at_once()
     {
         var manifest = Read("""

@@ -1,0 +1,20 @@
+namespace Terway.Lab.Cluster;
+
+/// <summary>Configurations of node pools in the built-in region.</summary>
+public static class PoolConfig
+{
+    /// <summary>A shared pool whose warm addresses cover a handful of pods.</summary>
+    public static string Shared { get; } = SharedWith(minPool: 10, maxPool: 30);
+
+    /// <summary>A shared pool with the given watermarks.</summary>
+    public static string SharedWith(int minPool, int maxPool) => $$"""
+        {
+          "version": "1",
+          "plugins": [ { "name": "SharedEni", "version": "[1.0,2.0)" } ],
+          "vswitches": { "cn-hangzhou-i": ["vsw-lab-pods"] },
+          "security_groups": ["sg-lab-cluster"],
+          "min_pool_size": {{minPool}},
+          "max_pool_size": {{maxPool}}
+        }
+        """;
+}

@@ -35,7 +35,7 @@ internal static class CloudCommands
 
     public static Command BuildFaults()
     {
-        var rule = new Argument<string>("json") { Description = "the fault, e.g. {\"action\":\"AssignPrivateIpAddresses\",\"kind\":\"error\",...}; - reads it from standard input" };
+        var rule = new Argument<string>("json") { Description = "the fault, e.g. {\"kind\":\"latency\",\"api\":\"AttachNetworkInterface\",\"latencyMs\":2000}; - reads it from standard input" };
         var id = new Argument<string?>("id") { Description = "which; without it all", Arity = ArgumentArity.ZeroOrOne };
         var faults = new Command("faults", "Faults that the cloud injects.");
         faults.Subcommands.Add(LabCommandLine.Talk("ls", "Lists faults and how often each struck.", static async (_, client, ct) =>

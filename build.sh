@@ -37,7 +37,7 @@ sdk="$(dotnet --version)"
 # closure PATH: the folders a project is made of - its own, and those of the projects and files it includes.
 declare -A seen
 closure() {
-  local folder="$1" include
+  local folder="$1" include project
   [[ -n "${seen[$folder]:-}" ]] && return
   seen[$folder]=1
   for project in "$folder"/*.csproj; do
@@ -73,7 +73,7 @@ step() {
   fi
   rm -f "$stamp"
   say "building $name"
-  if "$@" >"$log" 2>&1 8>&-; then
+  if "$@" >"$log" 2>&1 8>&- && [[ -e "$output" ]]; then
     echo "$hash" >"$stamp"
   else
     say "FAILED   $name"

@@ -141,13 +141,14 @@ public sealed class LinkTests : RtnlTest
     }
 
     [Fact]
-    public void Interface_names_too_long_for_the_kernel_are_refused_before_it()
+    public void Interface_names_too_long_for_the_kernel_are_refused_and_leave_the_batch_as_it_was()
     {
+        Batch.LinkSet(new() { Index = 1, Mtu = 1500 });
         var error = Assert.Throws<ArgumentException>(() => Batch.LinkDelete("sixteen-bytes-xx"));
         Assert.Contains("longer than 15", error.Message, StringComparison.Ordinal);
-        Assert.Equal(0, Batch.Count);
+        Assert.Equal(1, Batch.Count);
         Batch.LinkSet(new() { Index = 1, Up = true });
         Node.ExecuteOrThrow(Batch);
-        Assert.True(Node.GetLink("lo")!.IsUp);
+        Assert.Equal((1500, true), (Node.GetLink("lo")!.Mtu, Node.GetLink("lo")!.IsUp));
     }
 }

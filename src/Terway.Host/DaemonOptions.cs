@@ -45,7 +45,17 @@ internal sealed record DaemonOptions
         var pluginDir = new Option<string>("--plugin-dir") { Description = "plugins as <Name>/<Version>/", DefaultValueFactory = _ => "/usr/lib/terway/plugins" };
         var cniConfDir = new Option<string>("--cni-conf-dir") { Description = "where the runtime looks for conflists", DefaultValueFactory = _ => "/etc/cni/net.d" };
         var podDir = new Option<string?>("--pod-dir") { Description = "pod manifests as <namespace>/<name>.json, for labels and annotations without a cluster" };
-        var metadata = new Option<Uri>("--metadata-endpoint") { Description = "instance metadata service", DefaultValueFactory = _ => new Uri("http://100.100.100.200/") };
+        var metadata = new Option<Uri>("--metadata-endpoint")
+        {
+            Description = "instance metadata service",
+            DefaultValueFactory = _ => new Uri("http://100.100.100.200/"),
+            CustomParser = static result =>
+            {
+                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https") return uri;
+                result.AddError($"--metadata-endpoint {result.Tokens[0].Value} is no http URL");
+                return null;
+            },
+        };
         var nodeName = new Option<string>("--node-name") { Description = "name of the Kubernetes node", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } n ? n : Environment.MachineName };
         var logLevel = new Option<string>("--log-level") { Description = "debug, info, warning or error", DefaultValueFactory = _ => "info" };
         logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error");

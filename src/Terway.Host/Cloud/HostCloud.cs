@@ -17,7 +17,7 @@ internal sealed class HostCloud(ICloudTransport transport, string region) : IClo
         }
         catch (CloudApiException e)
         {
-            throw new CloudException(action, e.Code, e.Reason, e.RequestId, outcomeUnknown: e.HttpStatus is null, e);
+            throw new CloudException(action, e.Code, e.Reason, e.RequestId, outcomeUnknown: e.OutcomeUnknown, e);
         }
     }
 }

@@ -39,6 +39,9 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : ID
                         podSocket ??= RtnlSocket.Open(namespaces, pod ?? throw new InvalidOperationException("the plan has a veth, but there is no pod"));
                         podLinks ??= new LinkIndexes(podSocket, "pod");
                         MakeVeth(veth, pod!, podSocket);
+                        // The kernel does not bring a peer up as it makes it: that goes with whatever comes next in the pod.
+                        _batch.LinkSet(new LinkChange { Index = podLinks[veth.PodName], Up = true });
+                        inPod = true;
                         break;
                     case KernelObject.Sysctl sysctl:
                         Flush(inPod ? podSocket! : node);
@@ -118,7 +121,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : ID
                 // The plan is made again: a repair, or a repeated ADD.
                 _batch.LinkSet(new LinkChange { Index = existing.Index, Up = true, Mtu = veth.Mtu });
                 Flush(node);
-                _batch.LinkSet(new LinkChange { Index = inPod.Index, Up = true, Mtu = veth.Mtu });
+                _batch.LinkSet(new LinkChange { Index = inPod.Index, Mtu = veth.Mtu });
                 Flush(podSocket);
                 return;
             }
@@ -141,7 +144,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : ID
         _batch.VethAdd(new VethSpec
         {
             Link = new LinkSpec { Name = veth.Name, Mac = MacAddress.Parse(veth.Mac), Mtu = veth.Mtu, Up = true },
-            Peer = new LinkSpec { Name = veth.PodName, Mac = MacAddress.Parse(veth.PodMac), Mtu = veth.Mtu, Up = true, NetNs = pod },
+            Peer = new LinkSpec { Name = veth.PodName, Mac = MacAddress.Parse(veth.PodMac), Mtu = veth.Mtu, NetNs = pod },
         });
         Flush(node);
     }

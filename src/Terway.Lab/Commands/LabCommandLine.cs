@@ -28,6 +28,7 @@ internal static class LabCommandLine
         root.Subcommands.Add(CloudCommands.BuildCalls());
         root.Subcommands.Add(CloudCommands.BuildFaults());
         root.Subcommands.Add(CloudCommands.BuildRegion());
+        root.Subcommands.Add(DemoCommand.Build());
         return root;
     }
 

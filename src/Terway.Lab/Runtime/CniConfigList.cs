@@ -6,6 +6,8 @@ namespace Terway.Lab.Runtime;
 /// <summary>A network configuration list as a runtime reads it from its configuration folder.</summary>
 public sealed record CniConfigList(string Name, string CniVersion, bool DisableCheck, IReadOnlyList<JsonObject> Plugins, string Json)
 {
+    private static readonly Version s_newest = new(1, 1, 0);
+
     /// <summary>The first configuration in the folder, by name; as libcni, a single plugin's .conf counts as a list of one.</summary>
     /// <returns>Null when the folder has none: the node's network is not ready.</returns>
     /// <exception cref="JsonException">The file is not JSON.</exception>
@@ -26,7 +28,7 @@ public sealed record CniConfigList(string Name, string CniVersion, bool DisableC
     {
         var root = JsonNode.Parse(json) as JsonObject ?? throw new InvalidDataException($"{source}: not a JSON object");
         var name = Text(root, "name") ?? throw new InvalidDataException($"{source}: name is missing");
-        var version = Text(root, "cniVersion") ?? "0.2.0";
+        var version = NewestOf(root) ?? Text(root, "cniVersion") ?? "0.2.0";
         var plugins = root["plugins"] switch
         {
             JsonArray { Count: > 0 } array => array.Select(static p => p!.AsObject()).ToArray(),
@@ -41,6 +43,11 @@ public sealed record CniConfigList(string Name, string CniVersion, bool DisableC
 
         return new CniConfigList(name, version, root["disableCheck"]?.GetValue<bool>() ?? false, plugins, json);
     }
+
+    /// <summary>The newest of <c>cniVersions</c> that this runtime speaks, which goes before <c>cniVersion</c> (specification 1.1.0).</summary>
+    private static string? NewestOf(JsonObject root) => (root["cniVersions"] as JsonArray ?? [])
+        .Select(static v => v?.GetValue<string>()).OfType<string>().Where(static v => Version.TryParse(v, out var parsed) && parsed <= s_newest)
+        .MaxBy(static v => Version.Parse(v));
 
     private static string? Text(JsonObject node, string key) => node[key]?.GetValue<string>() is { Length: > 0 } text ? text : null;
 }

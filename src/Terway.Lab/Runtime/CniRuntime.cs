@@ -46,7 +46,9 @@ public sealed class CniRuntime(string nodeNetNsPath, IReadOnlyList<string> binar
         var result = VersionOf(network) >= s_prevResultInDel ? Recall(network, attachment) : null;
         foreach (var plugin in network.Plugins.Reverse())
             await CallAsync("DEL", network, plugin, attachment, result, ct);
-        File.Delete(CacheFile(network, attachment));
+        var cached = CacheFile(network, attachment);
+        if (File.Exists(cached))
+            File.Delete(cached);
     }
 
     /// <summary>Nothing before version 1.1.0.</summary>

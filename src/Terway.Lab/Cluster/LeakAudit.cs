@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Terway.Host.Api.V1;
+using Terway.Lab.Cloud;
+using Terway.Lab.Nodes;
+
+namespace Terway.Lab.Cluster;
+
+/// <summary>Compares kernel, cloud and daemons with what the pods of a lab need.</summary>
+public static class LeakAudit
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// What is too much or missing. Daemons do some work behind their answers (links removed, pools brought within their watermarks), so the audit
+    /// is repeated until it is clean or <paramref name="patience"/> is over.
+    /// </summary>
+    public static async Task<LeakReport> FindAsync(RunningLab lab, TimeSpan patience, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(lab);
+        for (var begin = Stopwatch.GetTimestamp(); ;)
+        {
+            var report = await CompareAsync(lab, ct);
+            if (report.IsClean || Stopwatch.GetElapsedTime(begin) >= patience)
+                return report;
+            await Task.Delay(s_poll, ct);
+        }
+    }
+
+    private static async Task<LeakReport> CompareAsync(RunningLab lab, CancellationToken ct)
+    {
+        var report = new LeakReport();
+        foreach (var node in lab.Nodes)
+        {
+            var pods = lab.Pods.Count(pod => lab.NodeOf(pod) == node);
+            if (pods == 0)
+                report.Kernel.AddRange(lab.LeaksOf(node).Select(o => $"{node.Name}: {o}"));
+            await CompareNodeAsync(lab, node, pods, report, ct);
+        }
+
+        report.Cloud.AddRange(lab.Cloud.Region.Enis
+            .Where(static e => e.Type != EniType.Primary && e.InstanceId is null).Select(static e => $"ENI {e.Id} is attached to nothing"));
+        return report;
+    }
+
+    private static async Task CompareNodeAsync(RunningLab lab, LabNode node, int pods, LeakReport report, CancellationToken ct)
+    {
+        NodeStatus status;
+        try
+        {
+            status = await NodeAgent.StatusAsync(node.Paths.Run, ct);
+        }
+        catch (RpcException e)
+        {
+            report.State.Add($"{node.Name}: the daemon does not answer: {e.Status.Detail}");
+            return;
+        }
+
+        if (status.Attachments != pods)
+            report.State.Add($"{node.Name}: the daemon knows {status.Attachments} attachments, there are {pods} pods");
+        var inUse = status.Pools.Sum(static p => p.InUse);
+        if (inUse != pods)
+            report.State.Add($"{node.Name}: {inUse} addresses are in use in the daemon's pools, there are {pods} pods");
+        var spool = Path.Combine(node.Paths.State, "spool");
+        if (Directory.Exists(spool))
+            report.State.AddRange(Directory.EnumerateFiles(spool).Select(f => $"{node.Name}: spooled {Path.GetFileName(f)}"));
+
+        var known = status.Pools.Sum(static p => p.InUse + p.Idle + p.CoolingDown);
+        var enis = (lab.Cloud.Region.FindInstance(node.InstanceId)?.Enis ?? []).Where(static e => e.Type != EniType.Primary).ToList();
+        var assigned = enis.Sum(static e => e.PrivateIps.Length);
+        if (known != assigned)
+            report.Cloud.Add($"{node.Name}: {assigned} addresses on {enis.Count} ENIs in the cloud, {known} in the daemon's pools");
+    }
+}

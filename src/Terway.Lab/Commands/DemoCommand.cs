@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Terway.Lab.Demo;
+
+namespace Terway.Lab.Commands;
+
+/// <summary><c>demo</c>: what <c>./demo.sh</c> runs.</summary>
+internal static class DemoCommand
+{
+    public static Command Build()
+    {
+        var dist = new Option<string?>("--dist") { Description = "folder that ./build.sh made; found by itself when this program lies in it" };
+        var folder = new Option<string?>("--folder") { Description = "keep the nodes' files in this folder instead of a temporary one" };
+        var keep = new Option<bool>("--keep") { Description = "leave the region up at the end, and say how to play with it" };
+        var json = new Option<bool>("--json") { Description = "print the facts as JSON; progress goes to standard error" };
+        var pods = new Option<int>("--pods") { Description = "pods on each node", DefaultValueFactory = static _ => 4 };
+        var command = new Command("demo", "Two nodes, pods, who reaches whom, daemons killed under a stream, everything deleted, nothing left.") { dist, folder, keep, json, pods };
+        command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() =>
+        {
+            var options = new DemoOptions(
+                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(keep), parsed.GetValue(json), parsed.GetValue(pods));
+            return new DemoRun(options, new DemoScreen(options.Json ? Console.Error : Console.Out)).RunAsync(ct);
+        }));
+        return command;
+    }
+}

@@ -36,9 +36,13 @@ public sealed class EchoServer : IAsyncDisposable
         try
         {
             tcp.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            if (family == AddressFamily.InterNetworkV6)
+                tcp.DualMode = false;
             tcp.Bind(any);
             tcp.Listen(512);
             udp = NetNsSocket.Create(thread, ns, family, SocketType.Dgram, ProtocolType.Udp);
+            if (family == AddressFamily.InterNetworkV6)
+                udp.DualMode = false;
             udp.Bind(any);
             return new EchoServer(tcp, udp);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Terway.Lab.Cloud;
 using Terway.Lab.Nodes;
@@ -24,7 +25,7 @@ internal sealed class TestVpc : IAsyncDisposable
     public TestVpc(int mtu = 1500)
     {
         Namespaces = new LabNamespaces("t" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)));
-        Fabric = VpcFabric.Create(Namespaces, new VpcOptions { Cidrs = [Cidr], Mtu = mtu });
+        Fabric = VpcFabric.Create(Namespaces, new VpcOptions { Cidrs = [Cidr, IPNetwork.Parse("fd00:10::/56")], Mtu = mtu });
         Group("sg-open", new SecurityGroupRule { Direction = RuleDirection.Ingress, PeerCidr = IPNetwork.Parse("10.0.0.0/16") });
     }
 
@@ -79,6 +80,9 @@ internal sealed class TestVpc : IAsyncDisposable
     }
 
     public void Serve(NetNs ns, int port = EchoServer.DefaultPort) => _servers.Add(EchoServer.Start(Thread, ns, port));
+
+    /// <summary>A second server for IPv6; an IPv6 socket would take the IPv4 one's port too, unless it is told not to.</summary>
+    public void Serve(NetNs ns, AddressFamily family) => _servers.Add(EchoServer.Start(Thread, ns, EchoServer.DefaultPort, family));
 
     public CloudServicesLink Services()
     {

@@ -23,6 +23,11 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
                     $"the entrypoint speaks protocol {request.Protocol}, this daemon {CniRequest.CurrentProtocol}: upgrade the daemon first");
             }
 
+            if (request.Verb is CniVerb.Add or CniVerb.Del or CniVerb.Check && (string.IsNullOrEmpty(request.ContainerId) || string.IsNullOrEmpty(request.IfName)))
+            {
+                throw new CniException(CniErrorCode.InvalidEnvironmentVariables, $"{request.Verb} without CNI_CONTAINERID or CNI_IFNAME");
+            }
+
             return request.Verb switch
             {
                 CniVerb.Add => await AddAsync(request, cancellationToken).ConfigureAwait(false),
@@ -73,8 +78,7 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
             throw new CniException(CniErrorCode.TryAgainLater, $"this node takes no new pods now: {reason}");
         }
 
-        var started = request.StartedAtMs > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(request.StartedAtMs) : time.GetUtcNow();
-        var record = await network.AddAsync(request, conf, started, times, cancellationToken).ConfigureAwait(false);
+        var record = await network.AddAsync(request, conf, StartOf(request), times, cancellationToken).ConfigureAwait(false);
         LogAdded(log, request.ContainerId, request.IfName, record, times);
         return CniResponse.Success(CniResult.Write(conf.Version, record.Attachment, network.Families, conf.PrevResult));
     }
@@ -97,9 +101,12 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
 
     private async Task<CniResponse> GcAsync(CniRequest request, CancellationToken cancellationToken)
     {
-        await network.CollectGarbageAsync(GcAttachments.Parse(request.Config), cancellationToken).ConfigureAwait(false);
+        await network.CollectGarbageAsync(GcAttachments.Parse(request.Config), StartOf(request), cancellationToken).ConfigureAwait(false);
         return CniResponse.Success();
     }
+
+    private DateTimeOffset StartOf(CniRequest request) => request.StartedAtMs is > 0 and < 253_402_300_800_000
+        ? DateTimeOffset.FromUnixTimeMilliseconds(request.StartedAtMs) : time.GetUtcNow();
 
     private static void LogAdded(ILogger log, string containerId, string ifName, AttachmentRecord record, AddTimes times)
     {

@@ -18,6 +18,10 @@ internal sealed partial class CniServer : IAsyncDisposable
 
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan UndoReserve = TimeSpan.FromSeconds(6);
+
+    private const long LongestCallMs = 3_600_000;
+
     private readonly Socket _listener;
     private readonly CniHandler _handler;
     private readonly ILogger _log;
@@ -113,7 +117,7 @@ internal sealed partial class CniServer : IAsyncDisposable
                 }
 
                 using var call = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                if (request.DeadlineMs > 0) call.CancelAfter(TimeSpan.FromMilliseconds(request.DeadlineMs));
+                if (request.DeadlineMs > 0) call.CancelAfter(TimeFor(request.DeadlineMs));
                 var hangUp = WatchHangUpAsync(connection, call);
                 var response = await _handler.HandleAsync(request, call.Token).ConfigureAwait(false);
                 await FrameStream.WriteAsync(stream, response, WireJson.Default.CniResponse, _stop.Token).ConfigureAwait(false);
@@ -134,6 +138,14 @@ internal sealed partial class CniServer : IAsyncDisposable
         {
             _slots.Release();
         }
+    }
+
+    // The caller hears why, instead of giving up itself, and meets no half-done work when it comes again: some of its time is kept for undoing.
+    private static TimeSpan TimeFor(long deadlineMs)
+    {
+        var given = TimeSpan.FromMilliseconds(Math.Min(deadlineMs, LongestCallMs));
+        var reserve = given / 4 < UndoReserve ? given / 4 : UndoReserve;
+        return given - reserve;
     }
 
     // The entrypoint sends nothing after its request: anything received, an end above all, means that nobody waits for the answer.

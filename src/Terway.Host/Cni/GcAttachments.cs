@@ -12,6 +12,11 @@ internal static class GcAttachments
     /// <exception cref="CniException">The key is missing or malformed. Taking that for an empty list would cut off every pod of the node.</exception>
     public static HashSet<AttachmentKey> Parse(JsonElement config)
     {
+        if (config.ValueKind != JsonValueKind.Object)
+        {
+            throw new CniException(CniErrorCode.DecodingFailure, "the network configuration is no JSON object; nothing was removed");
+        }
+
         if (config.TryGetProperty(Key, out var list) && list.ValueKind == JsonValueKind.Null)
         {
             // Go writes an empty list this way: the runtime has no sandboxes.

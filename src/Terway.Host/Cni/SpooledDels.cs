@@ -19,6 +19,8 @@ internal sealed partial class SpooledDels : IDisposable
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
 
+    private static readonly TimeSpan s_retryDelay = TimeSpan.FromSeconds(5);
+
     private SpooledDels(string folder, PodNetwork network, ILogger log)
     {
         _folder = folder;
@@ -60,8 +62,12 @@ internal sealed partial class SpooledDels : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or StateException)
         {
             LogFailed(_log, e, _folder);
+            RetryLater();
         }
     }
+
+    private void RetryLater() => _ = Task.Delay(s_retryDelay, _stop.Token).ContinueWith(
+        _ => DrainQuietlyAsync(), _stop.Token, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
     private async Task DrainAsync(CancellationToken cancellationToken)
     {
@@ -87,17 +93,21 @@ internal sealed partial class SpooledDels : IDisposable
 
     private CniRequest? Read(string file)
     {
+        var reason = "it names no container and interface";
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(file), WireJson.Default.CniRequest);
+            var request = JsonSerializer.Deserialize(File.ReadAllBytes(file), WireJson.Default.CniRequest);
+            if (!string.IsNullOrEmpty(request?.ContainerId) && !string.IsNullOrEmpty(request.IfName)) return request;
         }
         catch (JsonException e)
         {
-            // Written whole or not at all: this is no file of the entrypoint. The runtime's next GC or the reconciler finds what it was about.
-            LogUnreadable(_log, file, e.Message);
-            File.Move(file, file + ".unreadable", overwrite: true);
-            return null;
+            reason = e.Message;
         }
+
+        // Written whole or not at all: this is no file of the entrypoint. The runtime's next GC or the reconciler finds what it was about.
+        LogUnreadable(_log, file, reason);
+        File.Move(file, file + ".unreadable", overwrite: true);
+        return null;
     }
 
     [LoggerMessage(EventId = 4020, Level = LogLevel.Information, Message = "Spooled DEL {ContainerId}/{IfName} done")]

@@ -111,7 +111,7 @@ internal sealed class NodePoolConfig
             var name = Text(element, "name", path, findings);
             if (name is null)
             {
-                findings.Add(Error($"{path}.name", "is missing", "name the plugin"));
+                if (!element.TryGetProperty("name", out _)) findings.Add(Error($"{path}.name", "is missing", "name the plugin"));
                 continue;
             }
 

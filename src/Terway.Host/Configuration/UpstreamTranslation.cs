@@ -9,8 +9,8 @@ internal static class UpstreamTranslation
     public static List<PluginChoice> Plugins(JsonElement root, List<ConfigFinding> findings)
     {
         var plugins = new List<PluginChoice> { Choice("SharedEni", "$") };
-        var type = Text(root, "eniip_virtual_type", findings)?.ToUpperInvariant();
-        switch (type)
+        var type = Text(root, "eniip_virtual_type", findings);
+        switch (type?.ToUpperInvariant())
         {
             case null or "" or "VETH":
                 break;

@@ -25,6 +25,12 @@ internal interface INodeKernel
     /// <summary>The objects that do not exist as they should, each as a short text such as <c>rule 512 to 10.0.0.5/32 lookup main</c>.</summary>
     Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath);
 
+    /// <summary>The same for many plans by one look at the node, leaving out what is in pods; one list for each plan.</summary>
+    Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
+
+    /// <summary>Takes away routes and rules that carry our mark and are in no plan; returns how many there were.</summary>
+    Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
+
     /// <summary>A sysctl of the node, or null when there is no such parameter.</summary>
     string? ReadSysctl(string path);
 }

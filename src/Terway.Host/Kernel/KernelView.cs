@@ -15,6 +15,9 @@ internal sealed class KernelView
     private readonly HashSet<(int Link, IPAddress Address, string Mac)> _neighbours;
     private readonly HashSet<(int Link, ulong Rate)> _buckets;
 
+    private readonly List<IpRoute> _ownRoutes = [];
+    private readonly List<IpRule> _ownRules = [];
+
     private KernelView(RtnlSocket socket, Func<string, string?> sysctl)
     {
         ReadSysctl = sysctl;
@@ -25,13 +28,13 @@ internal sealed class KernelView
             foreach (var route in socket.DumpRoutes(family))
             {
                 _routes.Add((route.LinkIndex, route.Table, route.Destination.ToString(), route.Gateway));
-                if (route.Protocol == OwnMarks.RouteProtocol) OwnRoutes.Add(route);
+                if (route.Protocol == OwnMarks.RouteProtocol) _ownRoutes.Add(route);
             }
 
             foreach (var rule in socket.DumpRules(family))
             {
                 _rules.Add((rule.Priority, rule.From?.ToString(), rule.To?.ToString(), rule.Table));
-                if (rule.Protocol == OwnMarks.RouteProtocol) OwnRules.Add(rule);
+                if (rule.Protocol == OwnMarks.RouteProtocol) _ownRules.Add(rule);
             }
         }
 
@@ -39,15 +42,6 @@ internal sealed class KernelView
             .Select(static n => (n.LinkIndex, n.Address, n.Mac!.Value.ToString()))];
         _buckets = [.. socket.DumpQdiscs().Where(static q => q.Kind == "tbf").Select(static q => (q.LinkIndex, q.RateBytesPerSecond))];
     }
-
-    /// <summary>Routes that carry our mark.</summary>
-    public List<IpRoute> OwnRoutes { get; } = [];
-
-    /// <summary>Rules that carry our mark.</summary>
-    public List<IpRule> OwnRules { get; } = [];
-
-    /// <summary>Links by name.</summary>
-    public IReadOnlyDictionary<string, LinkInfo> Links => _links;
 
     private Func<string, string?> ReadSysctl { get; }
 
@@ -74,6 +68,28 @@ internal sealed class KernelView
         KernelObject.Sysctl sysctl => ReadSysctl(sysctl.Path) == sysctl.Value ? null : $"sysctl {sysctl.Path} = {sysctl.Value}",
         _ => $"{o.GetType().Name}, which this daemon does not know",
     };
+
+    /// <summary>Routes and rules that carry our mark and are not among the objects.</summary>
+    public (IReadOnlyList<IpRoute> Routes, IReadOnlyList<IpRule> Rules) Unplanned(IEnumerable<KernelObject> planned)
+    {
+        var rules = new HashSet<(uint Priority, string? From, string? To, uint Table)>();
+        var routes = new HashSet<(int Link, uint Table, string Destination)>();
+        foreach (var o in planned)
+        {
+            if (o is KernelObject.Rule rule)
+            {
+                rules.Add(((uint)rule.Priority, Text(rule.From), Text(rule.To), (uint)rule.Table));
+            }
+            else if (o is KernelObject.Route { InPod: false } route && _links.TryGetValue(route.LinkName, out var link))
+            {
+                routes.Add((link.Index, (uint)route.Table, IpPrefix.FromNetwork(route.Destination).ToString()));
+            }
+        }
+
+        return (
+            [.. _ownRoutes.Where(r => !routes.Contains((r.LinkIndex, r.Table, r.Destination.ToString())))],
+            [.. _ownRules.Where(r => !rules.Contains((r.Priority, r.From?.ToString(), r.To?.ToString(), r.Table)))]);
+    }
 
     private string? MissingVeth(KernelObject.Veth veth, KernelView? pod)
     {

@@ -42,7 +42,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
             {
                 _writer.Apply(objects, pod);
             }
-            catch (Exception e) when (e is LinuxException or InvalidOperationException)
+            catch (Exception e) when (e is LinuxException or InvalidOperationException or ArgumentException or FormatException)
             {
                 throw new PodNetworkException("kernel", e.Message, "what was made is taken away; the runtime tries again", canRetry: true, e);
             }
@@ -94,17 +94,21 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         (IReadOnlyList<IPAddress>)[.. _node.DumpAddresses(link.Index).Where(static a => a.Scope == RouteScope.Universe)
             .Select(static a => a.Address.Address).OrderBy(static a => a.AddressFamily)]).GetAwaiter().GetResult();
 
-    /// <summary>Everything on the node at this moment.</summary>
-    public Task<KernelView> ViewAsync() => _thread.RunAsync(ReadNode);
-
-    /// <summary>Removes routes and rules that carry our mark.</summary>
-    public Task RemoveOwnAsync(IReadOnlyList<IpRoute> routes, IReadOnlyList<IpRule> rules) => _thread.RunAsync(() =>
+    public Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _thread.RunAsync(() =>
     {
+        var view = ReadNode();
+        return (IReadOnlyList<IReadOnlyList<string>>)[.. plans.Select(plan =>
+            (IReadOnlyList<string>)[.. plan.Where(static o => !o.InPod).Select(o => view.Missing(o, null)).OfType<string>()])];
+    });
+
+    public Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _thread.RunAsync(() =>
+    {
+        var (routes, rules) = ReadNode().Unplanned(plans.SelectMany(static p => p));
         using var batch = new RtnlBatch();
         foreach (var route in routes) batch.RouteDelete(route).Ignore(Errno.ESRCH, Errno.ENODEV);
         foreach (var rule in rules) batch.RuleDelete(rule).Ignore(Errno.ENOENT);
-        _node.ExecuteOrThrow(batch);
-        return 0;
+        if (batch.Count > 0) _node.ExecuteOrThrow(batch);
+        return routes.Count + rules.Count;
     });
 
     public string? ReadSysctl(string path) => Read(() => Linux.Sysctl.Read(path));

@@ -22,9 +22,15 @@ internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
         {
             foreach (var o in plan)
             {
-                if (o is KernelObject.Veth veth && doomed.Add(veth.Name))
+                if (o is not KernelObject.Veth veth || doomed.Contains(veth.Name)) continue;
+                try
                 {
                     _batch.LinkSet(new LinkChange { Name = veth.Name, Group = OwnMarks.DoomedGroup }).Ignore(Errno.ENODEV);
+                    doomed.Add(veth.Name);
+                }
+                catch (ArgumentException)
+                {
+                    // No link can have this name.
                 }
             }
         }
@@ -35,7 +41,15 @@ internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
         {
             for (var i = plan.Count - 1; i >= 0; i--)
             {
-                if (!plan[i].InPod) Append(plan[i], doomed, links);
+                if (plan[i].InPod) continue;
+                try
+                {
+                    Append(plan[i], doomed, links);
+                }
+                catch (Exception e) when (e is ArgumentException or FormatException)
+                {
+                    // It cannot be put into words for the kernel (a name too long, a rule without a prefix), so it was never made either.
+                }
             }
         }
 

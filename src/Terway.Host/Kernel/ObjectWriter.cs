@@ -126,11 +126,14 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : ID
                 return;
             }
 
-            if (existing is null)
+            // The kernel says only that one of the two names is taken.
+            if (inPod is not null && (existing is null || existing.PeerIndex != inPod.Index))
             {
                 throw new InvalidOperationException(
                     $"the sandbox already has an interface {veth.PodName}; another plugin made it, or its namespace is shared", e);
             }
+
+            if (existing is null) throw;
 
             // A link of that name that no journal knows: a left-over of another CNI or of a lost state file. Its pod is gone or superseded.
             _batch.LinkDelete(veth.Name);

@@ -61,7 +61,10 @@ internal sealed class NodeObjects : IDisposable
             _kept[(plugin, key)] = [.. obsolete, .. objects];
             if (obsolete.Count > 0)
             {
-                await _kernel.RemoveAsync([obsolete]).ConfigureAwait(false);
+                var others = HeldBesides((plugin, key));
+                others.UnionWith(objects);
+                await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
+                await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
                 await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
                 _kept[(plugin, key)] = objects;
             }
@@ -81,10 +84,11 @@ internal sealed class NodeObjects : IDisposable
         try
         {
             if (!_kept.TryGetValue((plugin, key), out var objects)) return;
-            await _kernel.RemoveAsync([objects]).ConfigureAwait(false);
-            _kept.Remove((plugin, key));
-            await RestoreSysctlsAsync(objects).ConfigureAwait(false);
+            var others = HeldBesides((plugin, key));
+            await _kernel.RemoveAsync([[.. objects.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
+            await RestoreSysctlsAsync(objects, others).ConfigureAwait(false);
             await _store.WriteAsync(new StateWrite.DeleteNodeObjects(plugin, key)).ConfigureAwait(false);
+            _kept.Remove((plugin, key));
         }
         finally
         {
@@ -93,6 +97,10 @@ internal sealed class NodeObjects : IDisposable
     }
 
     public void Dispose() => _one.Dispose();
+
+    // Equal objects are the same object: what another key asks for as well stays.
+    private HashSet<KernelObject> HeldBesides((string Plugin, string Key) key) =>
+        [.. _kept.Where(k => k.Key != key).SelectMany(static k => k.Value)];
 
     private async Task RememberSysctlsAsync(IReadOnlyList<KernelObject> objects)
     {
@@ -104,11 +112,11 @@ internal sealed class NodeObjects : IDisposable
         }
     }
 
-    private async Task RestoreSysctlsAsync(IReadOnlyList<KernelObject> objects)
+    private async Task RestoreSysctlsAsync(IReadOnlyList<KernelObject> objects, HashSet<KernelObject> others)
     {
         foreach (var sysctl in objects.OfType<KernelObject.Sysctl>())
         {
-            var held = _kept.Values.Any(plan => plan.OfType<KernelObject.Sysctl>().Any(s => s.Path == sysctl.Path));
+            var held = others.OfType<KernelObject.Sysctl>().Any(s => s.Path == sysctl.Path);
             if (held || !_foundSysctls.Remove(sysctl.Path, out var found)) continue;
             // The link of a per-link parameter may be gone by now: then there is nothing to put back.
             if (_kernel.ReadSysctl(sysctl.Path) is not null)

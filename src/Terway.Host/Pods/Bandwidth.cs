@@ -56,15 +56,19 @@ internal readonly record struct Bandwidth(long Ingress, long Egress)
         while (end > 0 && !char.IsAsciiDigit(text[end - 1])) end--;
         var number = text[..end];
         var unit = text[end..].Trim();
+        // A quantity has a suffix or an exponent, not both.
+        var style = unit.Length == 0 && !requireUnit ? NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent : NumberStyles.AllowDecimalPoint;
         // Terway's own annotation writes 10M, 10MB and 10MiB alike.
         if (requireUnit) unit = unit.ToUpperInvariant().TrimEnd('B').TrimEnd('I');
         decimal? factor = unit switch
         {
             "" when !requireUnit || text.EndsWith('B') || text.EndsWith('b') => 1m,
+            "m" => 0.001m,
             "k" or "K" => requireUnit ? 1024m : 1000m,
             "M" => requireUnit ? 1024m * 1024 : 1e6m,
             "G" => requireUnit ? 1024m * 1024 * 1024 : 1e9m,
             "T" => requireUnit ? 1024m * 1024 * 1024 * 1024 : 1e12m,
+            "P" when !requireUnit => 1e15m,
             "Ki" => 1024m,
             "Mi" => 1024m * 1024,
             "Gi" => 1024m * 1024 * 1024,
@@ -72,7 +76,7 @@ internal readonly record struct Bandwidth(long Ingress, long Egress)
             _ => null,
         };
         if (factor is null
-            || !decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            || !decimal.TryParse(number, style, CultureInfo.InvariantCulture, out var value)
             || value <= 0
             || value > 1e15m / factor)
         {

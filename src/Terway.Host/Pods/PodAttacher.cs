@@ -16,13 +16,20 @@ internal sealed partial class PodAttacher(
     /// <summary>How long an attached ENI's link may take to show up on the node.</summary>
     private static readonly TimeSpan LinkTimeout = TimeSpan.FromSeconds(10);
 
+    private readonly Fence<string> _hostLinks = new();
+
     /// <summary>Attaches <paramref name="pod"/>. The caller holds its fence.</summary>
     /// <exception cref="PodNetworkException">It has no network, and nothing is left of the attempt.</exception>
     /// <exception cref="OperationCanceledException">Likewise.</exception>
-    public async Task<AttachmentRecord> AttachAsync(PodInterface pod, ulong netNsInode, AddTimes times, CancellationToken cancellationToken)
+    public async Task<AttachmentRecord> AttachAsync(PodInterface pod, ulong netNsInode, AddTimes times, CancellationToken caller)
     {
         var provider = plugins.ProviderFor(pod);
         var hostLink = LinkNaming.HostLink(pod);
+        // Sandboxes of the same pod have different fences but the same link: the newer one ends the older one's ADD before it goes on. Nobody
+        // takes a pod interface's fence while holding this one.
+        using var holding = await _hostLinks.EnterAsync(hostLink, overtake: true, caller).ConfigureAwait(false);
+        using var call = CancellationTokenSource.CreateLinkedTokenSource(caller, holding.Overtaken);
+        var cancellationToken = call.Token;
         await SupersedeAsync(hostLink, cancellationToken).ConfigureAwait(false);
 
         var allocation = await provider.Part.AllocateAsync(pod, cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Terway.Host.Kernel;
@@ -11,7 +9,7 @@ namespace Terway.Host.Pods;
 /// <summary>
 /// Takes attachments away. A DEL is answered once the intent is on disk; the kernel work follows in the background, many links at a time, since
 /// the kernel waits tens of milliseconds for every removal of a link but no longer for a hundred of them. An address goes back to its pool only
-/// after that.
+/// after that. Each attachment is taken away exactly once, whoever asks and how often. Thread-safe.
 /// </summary>
 internal sealed partial class PodDetacher : IAsyncDisposable
 {
@@ -21,6 +19,8 @@ internal sealed partial class PodDetacher : IAsyncDisposable
 
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan StageTimeout = TimeSpan.FromSeconds(10);
+
     private readonly ActivePlugins _plugins;
     private readonly AttachmentTable _table;
     private readonly StateStore _store;
@@ -29,8 +29,9 @@ internal sealed partial class PodDetacher : IAsyncDisposable
     private readonly ILogger _log;
 
     // As many as there are attachments: bounded by the node's addresses.
-    private readonly Channel<AttachmentRecord> _queue = Channel.CreateUnbounded<AttachmentRecord>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly ConcurrentDictionary<AttachmentKey, TaskCompletionSource> _pending = new();
+    private readonly Channel<Removal> _queue = Channel.CreateUnbounded<Removal>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Lock _lock = new();
+    private readonly Dictionary<AttachmentKey, Removal> _pending = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
@@ -47,24 +48,56 @@ internal sealed partial class PodDetacher : IAsyncDisposable
     }
 
     /// <summary>Attachments whose kernel objects still wait to be taken away.</summary>
-    public int PendingCount => _pending.Count;
-
-    /// <summary>Journals that the attachment goes, and leaves the rest to the background. The caller holds its fence.</summary>
-    public async Task DetachAsync(AttachmentRecord record)
+    public int PendingCount
     {
-        if (_pending.ContainsKey(record.Key)) return;
-        await _store.WriteAsync(new StateWrite.SetPhase(record.Key, AttachmentPhase.Detaching)).ConfigureAwait(false);
-        Enqueue(record);
+        get
+        {
+            lock (_lock) return _pending.Count;
+        }
+    }
+
+    /// <summary>
+    /// Journals that the attachment goes, and leaves the rest to the background. Nothing happens to one that goes already or is gone. An ADD that
+    /// is making it must not be under way.
+    /// </summary>
+    /// <param name="record">The attachment as the table has it.</param>
+    /// <param name="alongside">Changes to commit with it, in any case.</param>
+    /// <exception cref="StateException">Neither is journaled, and nothing was done.</exception>
+    public async Task DetachAsync(AttachmentRecord record, params StateWrite[] alongside)
+    {
+        if (!TryBegin(record, out var removal))
+        {
+            var write = alongside.Length > 0 ? _store.WriteAsync(alongside) : Task.CompletedTask;
+            await write.ConfigureAwait(false);
+            if (removal is not null) await removal.Journaled.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await _store.WriteAsync([new StateWrite.SetPhase(record.Key, AttachmentPhase.Detaching), .. alongside]).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            lock (_lock) _pending.Remove(record.Key);
+            removal!.Journaled.SetException(e);
+            _ = removal.Journaled.Task.Exception;
+            removal.Gone.SetResult();
+            throw;
+        }
+
+        removal!.Journaled.SetResult();
+        Enqueue(removal);
     }
 
     /// <summary>Takes away what the previous life of the daemon left in phase Adding or Detaching.</summary>
-    public void Resume(AttachmentRecord record) => Enqueue(record);
+    public void Resume(AttachmentRecord record) => BeginJournaled(record);
 
     /// <summary>Undoes a failed ADD and waits for it, so that the runtime's next try does not meet its own remains.</summary>
     public async Task UndoAsync(AttachmentRecord record)
     {
         // The journal still says Adding, which the next start undoes as well: no write is needed before the work.
-        Enqueue(record);
+        BeginJournaled(record);
         try
         {
             await WaitGoneAsync(record, CancellationToken.None).WaitAsync(UndoTimeout, _time).ConfigureAwait(false);
@@ -77,8 +110,12 @@ internal sealed partial class PodDetacher : IAsyncDisposable
     }
 
     /// <summary>Waits until a detaching attachment is gone from kernel and journal.</summary>
-    public Task WaitGoneAsync(AttachmentRecord record, CancellationToken cancellationToken) =>
-        _pending.TryGetValue(record.Key, out var gone) ? gone.Task.WaitAsync(cancellationToken) : Task.CompletedTask;
+    public Task WaitGoneAsync(AttachmentRecord record, CancellationToken cancellationToken)
+    {
+        Removal? removal;
+        lock (_lock) _pending.TryGetValue(record.Key, out removal);
+        return ReferenceEquals(removal?.Record, record) ? removal.Gone.Task.WaitAsync(cancellationToken) : Task.CompletedTask;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -88,77 +125,163 @@ internal sealed partial class PodDetacher : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private void Enqueue(AttachmentRecord record)
+    // False with the removal that is under way, or with none when the attachment is gone.
+    private bool TryBegin(AttachmentRecord record, out Removal? removal)
     {
-        if (!_pending.TryAdd(record.Key, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))) return;
-        _table.Put(record, AttachmentPhase.Detaching);
-        _queue.Writer.TryWrite(record);
+        lock (_lock)
+        {
+            if (_pending.TryGetValue(record.Key, out removal)) return false;
+            if (!ReferenceEquals(_table.Find(record.Key)?.Record, record)) return false;
+            _pending.Add(record.Key, removal = new Removal(record));
+            return true;
+        }
+    }
+
+    private void BeginJournaled(AttachmentRecord record)
+    {
+        if (!TryBegin(record, out var removal)) return;
+        removal!.Journaled.SetResult();
+        Enqueue(removal);
+    }
+
+    private void Enqueue(Removal removal)
+    {
+        _table.Put(removal.Record, AttachmentPhase.Detaching);
+        _queue.Writer.TryWrite(removal);
     }
 
     private async Task RunAsync()
     {
-        var batch = new List<AttachmentRecord>();
         try
         {
             while (await _queue.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
             {
-                batch.Clear();
-                while (batch.Count < BatchLimit && _queue.Reader.TryRead(out var record)) batch.Add(record);
-                await RemoveUntilGoneAsync(batch).ConfigureAwait(false);
+                var batch = new List<Removal>();
+                while (batch.Count < BatchLimit && _queue.Reader.TryRead(out var removal)) batch.Add(removal);
+                await RemoveAsync(batch).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Stopping: the journal says Detaching, the next start goes on.
         }
     }
 
-    private async Task RemoveUntilGoneAsync(List<AttachmentRecord> batch)
+    /// <summary>Takes a batch away. What fails is tried again later, by itself: one broken attachment must not keep the addresses of others.</summary>
+    private async Task RemoveAsync(List<Removal> batch)
     {
-        while (true)
+        var ready = await DetachStagesAsync(batch).ConfigureAwait(false);
+        if (ready.Count == 0 || await TryRemoveAsync(ready).ConfigureAwait(false)) return;
+        foreach (var removal in ready)
         {
-            try
-            {
-                await RemoveAsync(batch).ConfigureAwait(false);
-                return;
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                LogRemoveFailed(_log, e, batch.Count);
-            }
-
-            await Task.Delay(RetryDelay, _time, _stop.Token).ConfigureAwait(false);
+            if (ready.Count == 1 || !await TryRemoveAsync([removal]).ConfigureAwait(false)) RetryLater(removal);
         }
     }
 
-    private async Task RemoveAsync(List<AttachmentRecord> batch)
+    private async Task<List<Removal>> DetachStagesAsync(List<Removal> batch)
     {
-        foreach (var record in batch)
+        if (_plugins.Stages.Count == 0) return batch;
+        var done = await Task.WhenAll(batch.Select(DetachStagesAsync)).ConfigureAwait(false);
+        var ready = new List<Removal>(batch.Count);
+        for (var i = 0; i < batch.Count; i++)
         {
-            foreach (var stage in _plugins.Stages.Reverse()) await stage.DetachAsync(record.Attachment, _stop.Token).ConfigureAwait(false);
+            if (done[i]) ready.Add(batch[i]);
+            else RetryLater(batch[i]);
         }
 
-        await _kernel.RemoveAsync([.. batch.Select(static r => r.Objects)]).ConfigureAwait(false);
-        var now = _time.GetUtcNow();
-        var writes = new List<StateWrite>();
-        foreach (var record in batch)
+        return ready;
+    }
+
+    private async Task<bool> DetachStagesAsync(Removal removal)
+    {
+        foreach (var stage in _plugins.Stages.Reverse())
         {
-            writes.Add(new StateWrite.DeleteAttachment(record.Key));
-            foreach (var address in record.Attachment.Allocation.Addresses) writes.Add(new StateWrite.PutReleased(address.Address.ToString(), now));
+            try
+            {
+                await stage.DetachAsync(removal.Record.Attachment, _stop.Token).WaitAsync(StageTimeout, _time, _stop.Token).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // plugin code; said and tried again
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                LogStageFailed(_log, e, stage.GetType().FullName, removal.Record.Key);
+                return false;
+            }
         }
 
-        await _store.WriteAsync([.. writes]).ConfigureAwait(false);
-        foreach (var record in batch)
+        return true;
+    }
+
+    private async Task<bool> TryRemoveAsync(List<Removal> batch)
+    {
+        try
         {
-            _table.Remove(record);
-            _plugins.FindProvider(record.Provider)?.Release(record.Attachment.Allocation, used: true);
-            if (_pending.TryRemove(record.Key, out var gone)) gone.SetResult();
+            await _kernel.RemoveAsync([.. batch.Select(static r => r.Record.Objects)]).ConfigureAwait(false);
+            var now = _time.GetUtcNow();
+            var writes = new List<StateWrite>();
+            foreach (var removal in batch)
+            {
+                writes.Add(new StateWrite.DeleteAttachment(removal.Record.Key));
+                foreach (var address in removal.Record.Attachment.Allocation.Addresses) writes.Add(new StateWrite.PutReleased(address.Address.ToString(), now));
+            }
+
+            await _store.WriteAsync([.. writes]).ConfigureAwait(false);
         }
+#pragma warning disable CA1031 // said and tried again
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogRemoveFailed(_log, e, batch.Count, batch[0].Record.Key);
+            return false;
+        }
+
+        foreach (var removal in batch) Finish(removal);
+        return true;
+    }
+
+    private void Finish(Removal removal)
+    {
+        try
+        {
+            _plugins.FindProvider(removal.Record.Provider)?.Release(removal.Record.Attachment.Allocation, used: true);
+        }
+#pragma warning disable CA1031 // plugin code; its next start learns from the journal that the address is free
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogReleaseFailed(_log, e, removal.Record.Provider, removal.Record.Key);
+        }
+
+        lock (_lock)
+        {
+            _table.Remove(removal.Record);
+            _pending.Remove(removal.Record.Key);
+        }
+
+        removal.Gone.SetResult();
+    }
+
+    private void RetryLater(Removal removal) => _ = Task.Delay(RetryDelay, _time, _stop.Token).ContinueWith(
+        _ => _queue.Writer.TryWrite(removal), _stop.Token, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+
+    private sealed class Removal(AttachmentRecord record)
+    {
+        public AttachmentRecord Record => record;
+
+        public TaskCompletionSource Journaled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Gone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     [LoggerMessage(EventId = 3011, Level = LogLevel.Error, Message = "Attachment {Key} is not undone after {Seconds} s; going on in the background")]
     private static partial void LogUndoSlow(ILogger log, AttachmentKey key, double seconds);
 
-    [LoggerMessage(EventId = 3010, Level = LogLevel.Error, Message = "{Count} attachments could not be taken away; trying again")]
-    private static partial void LogRemoveFailed(ILogger log, Exception e, int count);
+    [LoggerMessage(EventId = 3010, Level = LogLevel.Error, Message = "{Count} attachments, {Key} among them, could not be taken away; trying again")]
+    private static partial void LogRemoveFailed(ILogger log, Exception e, int count, AttachmentKey key);
+
+    [LoggerMessage(EventId = 3012, Level = LogLevel.Error, Message = "Stage {Stage} could not let go of {Key}; trying again")]
+    private static partial void LogStageFailed(ILogger log, Exception e, string? stage, AttachmentKey key);
+
+    [LoggerMessage(EventId = 3013, Level = LogLevel.Error, Message = "{Provider} failed to take back the address of {Key}, which stays taken until the daemon is restarted")]
+    private static partial void LogReleaseFailed(ILogger log, Exception e, string provider, AttachmentKey key);
 }

@@ -8,7 +8,7 @@ namespace Terway.Host.Pods;
 
 /// <summary>What CNI asks for, behind the fence of each pod interface.</summary>
 internal sealed class PodNetwork(
-    ActivePlugins plugins, AttachmentTable table, AttachmentFence fence, Tombstones tombstones, PodAttacher attacher, PodDetacher detacher, INodeKernel kernel,
+    ActivePlugins plugins, AttachmentTable table, Fence<AttachmentKey> fence, Tombstones tombstones, PodAttacher attacher, PodDetacher detacher, INodeKernel kernel,
     IPodFacts facts)
 {
     public IReadOnlyList<IAddressFamily> Families => plugins.Families;
@@ -55,13 +55,15 @@ internal sealed class PodNetwork(
     public async Task DeleteAsync(AttachmentKey key, CancellationToken cancellationToken)
     {
         using var holding = await fence.EnterAsync(key, overtake: true, cancellationToken).ConfigureAwait(false);
+        // Also when something was attached: a second ADD of the sandbox may be on its way still.
         if (table.Find(key) is { } existing)
         {
-            await detacher.DetachAsync(existing.Record).ConfigureAwait(false);
-            return;
+            await detacher.DetachAsync(existing.Record, tombstones.Add(key)).ConfigureAwait(false);
         }
-
-        await tombstones.AddAsync(key).ConfigureAwait(false);
+        else
+        {
+            await tombstones.AddAsync(key).ConfigureAwait(false);
+        }
     }
 
     /// <summary>CHECK.</summary>
@@ -85,13 +87,16 @@ internal sealed class PodNetwork(
     }
 
     /// <summary>GC: takes away every attachment that the runtime does not know.</summary>
-    public async Task CollectGarbageAsync(HashSet<AttachmentKey> valid, CancellationToken cancellationToken)
+    /// <param name="valid">Those it knows.</param>
+    /// <param name="started">When it made that list, at the latest.</param>
+    /// <param name="cancellationToken">Ends the call between two attachments.</param>
+    public async Task CollectGarbageAsync(HashSet<AttachmentKey> valid, DateTimeOffset started, CancellationToken cancellationToken)
     {
-        foreach (var (record, _) in table.All.ToList())
+        foreach (var (record, phase) in table.All.ToList())
         {
-            if (valid.Contains(record.Key)) continue;
+            // One added meanwhile is not garbage; it is in the next list or gets a DEL.
+            if (valid.Contains(record.Key) || phase == AttachmentPhase.Adding || record.CreatedAt >= started) continue;
             using var holding = await fence.EnterAsync(record.Key, overtake: false, cancellationToken).ConfigureAwait(false);
-            // An ADD that ended after the runtime made its list is not garbage; it is in the next list or gets a DEL.
             if (table.Find(record.Key) is { } found && ReferenceEquals(found.Record, record))
             {
                 await detacher.DetachAsync(record).ConfigureAwait(false);

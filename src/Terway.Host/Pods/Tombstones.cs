@@ -4,7 +4,7 @@ using Terway.Host.State;
 namespace Terway.Host.Pods;
 
 /// <summary>
-/// Pod interfaces whose DEL came although nothing was attached: an ADD that was started before that DEL is late and must not get an address,
+/// Pod interfaces whose DEL came: an ADD that was started before that DEL is late and must not get an address,
 /// since nobody would ever give it back. One started after it is a new life of the sandbox. Kept for longer than any runtime waits for an ADD.
 /// Thread-safe.
 /// </summary>
@@ -22,13 +22,17 @@ internal sealed class Tombstones(StateStore store, TimeProvider time)
     /// <param name="started">When the runtime started the ADD.</param>
     public bool Covers(AttachmentKey key, DateTimeOffset started) => _at.TryGetValue(key, out var at) && started < at;
 
-    public Task AddAsync(AttachmentKey key)
+    /// <summary>Remembers a DEL and journals it.</summary>
+    public Task AddAsync(AttachmentKey key) => store.WriteAsync(Add(key));
+
+    /// <summary>Remembers a DEL; the caller journals what is returned.</summary>
+    public StateWrite[] Add(AttachmentKey key)
     {
         if (_at.Count >= Limit) Sweep();
-        if (_at.Count >= Limit) return Task.CompletedTask;
+        if (_at.Count >= Limit) return [];
         var now = time.GetUtcNow();
         _at[key] = now;
-        return store.WriteAsync(new StateWrite.PutTombstone(key, now));
+        return [new StateWrite.PutTombstone(key, now)];
     }
 
     /// <summary>Forgets those past their life.</summary>

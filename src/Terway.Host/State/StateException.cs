@@ -7,4 +7,7 @@ public sealed class StateException : Exception
     public StateException(string message, Exception? inner = null) : base(message, inner)
     {
     }
+
+    /// <summary>True when the file's content cannot be trusted, so that it is to be set aside; false when the content may be good but is out of reach.</summary>
+    internal bool Damaged { get; init; }
 }

@@ -56,7 +56,7 @@ internal static class StateFile
         catch (SqliteException e)
         {
             connection.Dispose();
-            throw new StateException($"state file {path}: {e.Message}", e);
+            throw new StateException($"state file {path}: {e.Message}", e) { Damaged = IsDamage(e) };
         }
         catch
         {
@@ -65,10 +65,28 @@ internal static class StateFile
         }
     }
 
+    /// <summary>SQLITE_CORRUPT and SQLITE_NOTADB; a full disk, a missing right or another process is no damage.</summary>
+    public static bool IsDamage(SqliteException e) => e.SqliteErrorCode is 11 or 26;
+
     /// <summary>
-    /// Whether the file's content can be trusted. Page checksums are not part of SQLite; this finds torn and truncated pages.
+    /// Checks the file's pages. Checksums are not part of SQLite; this finds torn and truncated pages.
     /// </summary>
-    public static bool IsIntact(SqliteConnection connection) => (string?)Scalar(connection, "PRAGMA quick_check(1)") == "ok";
+    /// <exception cref="StateException">The file is damaged, or cannot be read.</exception>
+    public static void Check(SqliteConnection connection)
+    {
+        string? result;
+        try
+        {
+            result = (string?)Scalar(connection, "PRAGMA quick_check(1)");
+        }
+        catch (SqliteException e)
+        {
+            // Damage of the schema's own page ends the check instead of being its result.
+            throw new StateException($"state file {connection.DataSource}: {e.Message}", e) { Damaged = IsDamage(e) };
+        }
+
+        if (result != "ok") throw new StateException($"state file {connection.DataSource} is damaged: {result}") { Damaged = true };
+    }
 
     /// <summary>Puts a damaged file out of the way, for later study, with its log.</summary>
     public static string SetAside(string path, DateTimeOffset now)

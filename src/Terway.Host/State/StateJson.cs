@@ -8,7 +8,9 @@ namespace Terway.Host.State;
 /// <summary>Form of the journal's records. Unknown members are ignored, so that an older daemon can read what a newer one wrote.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    // Every member is written, also what is 0, false or null: a required one that is not there makes the record, and with it the file, unreadable.
+    // A null where none may be, from a plugin say, fails when it is written, not when the daemon starts again.
+    RespectNullableAnnotations = true,
     Converters = [typeof(IPAddressConverter), typeof(IPNetworkConverter)])]
 [JsonSerializable(typeof(AttachmentRecord))]
 [JsonSerializable(typeof(IReadOnlyList<KernelObject>))]

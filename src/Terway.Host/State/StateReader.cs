@@ -29,9 +29,17 @@ internal static class StateReader
                     .ToDictionary(static t => t.Key, static t => t.Value),
             };
         }
-        catch (Exception e) when (e is SqliteException or JsonException or InvalidCastException)
+        catch (SqliteException e)
         {
-            throw new StateException($"state file {connection.DataSource} cannot be read: {e.Message}", e);
+            // SQLITE_ERROR: a table or a column is not there, so this is another program's file, or not all of ours.
+            throw new StateException($"state file {connection.DataSource} cannot be read: {e.Message}", e)
+            {
+                Damaged = StateFile.IsDamage(e) || e.SqliteErrorCode == 1,
+            };
+        }
+        catch (Exception e) when (e is JsonException or InvalidCastException or ArgumentException or NotSupportedException)
+        {
+            throw new StateException($"state file {connection.DataSource} cannot be read: {e.Message}", e) { Damaged = true };
         }
     }
 

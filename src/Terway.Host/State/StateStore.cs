@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +17,7 @@ internal sealed partial class StateStore : IAsyncDisposable
     private const int MaxCommitsTogether = 256;
 
     private readonly SqliteConnection _connection;
-    private readonly BlockingCollection<(StateWrite[] Writes, TaskCompletionSource Done)> _queue = new(QueueLimit);
+    private readonly BlockingCollection<Waiting> _queue = new(QueueLimit);
     private readonly Dictionary<string, SqliteCommand> _commands = [];
     private readonly Thread _writer;
     private readonly ILogger _log;
@@ -47,10 +48,10 @@ internal sealed partial class StateStore : IAsyncDisposable
             try
             {
                 connection = StateFile.Open(path);
-                if (!StateFile.IsIntact(connection)) throw new StateException($"state file {path} is damaged");
+                StateFile.Check(connection);
                 return new StateStore(connection, StateReader.Read(connection), log) { SetAside = aside };
             }
-            catch (StateException e) when (attempt == 0 && IsDamage(e))
+            catch (StateException e) when (attempt == 0 && e.Damaged)
             {
                 connection?.Dispose();
                 aside = StateFile.SetAside(path, time.GetUtcNow());
@@ -72,7 +73,7 @@ internal sealed partial class StateStore : IAsyncDisposable
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            _queue.Add((writes, done));
+            _queue.Add(new Waiting(Prepare(writes), done));
         }
         catch (InvalidOperationException)
         {
@@ -92,13 +93,9 @@ internal sealed partial class StateStore : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    // SQLITE_CORRUPT and SQLITE_NOTADB, or content that does not parse; a full disk or a missing right is no damage.
-    private static bool IsDamage(StateException e) =>
-        e.InnerException is not SqliteException sqlite || sqlite.SqliteErrorCode is 11 or 26;
-
     private void WriteLoop()
     {
-        var batch = new List<(StateWrite[] Writes, TaskCompletionSource Done)>();
+        var batch = new List<Waiting>();
         foreach (var first in _queue.GetConsumingEnumerable())
         {
             batch.Clear();
@@ -108,21 +105,45 @@ internal sealed partial class StateStore : IAsyncDisposable
         }
     }
 
-    private void Commit(List<(StateWrite[] Writes, TaskCompletionSource Done)> batch)
+    // Made on the caller's thread: what cannot be written fails the one who asked for it, not the others of its commit.
+    private static (string Sql, object[] Arguments)[] Prepare(StateWrite[] writes)
+    {
+        try
+        {
+            var prepared = new (string, object[])[writes.Length];
+            for (var i = 0; i < writes.Length; i++) prepared[i] = (writes[i].Sql, writes[i].Arguments);
+            return prepared;
+        }
+        catch (Exception e) when (e is ArgumentException or JsonException or NotSupportedException)
+        {
+            throw new StateException($"a record cannot be written to the state file: {e.Message}", e);
+        }
+    }
+
+    private void Commit(List<Waiting> batch)
     {
         try
         {
             Execute("BEGIN IMMEDIATE", []);
             foreach (var (writes, _) in batch)
             {
-                foreach (var write in writes) Execute(write.Sql, write.Arguments);
+                foreach (var (sql, arguments) in writes) Execute(sql, arguments);
             }
 
             Execute("COMMIT", []);
         }
-        catch (SqliteException e)
+#pragma warning disable CA1031 // handed to the callers; on this thread it would end the process
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             Rollback();
+            if (batch.Count > 1)
+            {
+                // One of them may be to blame; each by itself, only that one fails.
+                foreach (var one in batch) Commit([one]);
+                return;
+            }
+
             LogWriteFailed(_log, e, _connection.DataSource);
             var failure = new StateException(
                 $"state file {_connection.DataSource} cannot be written: {e.Message}; check that its disk is there, writable and not full", e);
@@ -145,7 +166,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             _commands.Add(sql, command);
         }
 
-        for (var i = 0; i < arguments.Length; i++) command.Parameters[i].Value = arguments[i];
+        for (var i = 0; i < arguments.Length; i++) command.Parameters[i].Value = arguments[i] ?? DBNull.Value;
         command.ExecuteNonQuery();
     }
 
@@ -161,6 +182,8 @@ internal sealed partial class StateStore : IAsyncDisposable
             LogRollback(_log, e.Message);
         }
     }
+
+    private readonly record struct Waiting((string Sql, object[] Arguments)[] Writes, TaskCompletionSource Done);
 
     [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "State file {Path} is damaged ({Reason}); set aside as {Aside}, rebuilding from kernel and cloud")]
     private static partial void LogSetAside(ILogger log, string path, string aside, string reason);

@@ -25,7 +25,7 @@ internal readonly record struct Bandwidth(long Ingress, long Egress)
         if (config.ValueKind == JsonValueKind.Object
             && config.TryGetProperty("runtimeConfig", out var runtime) && runtime.ValueKind == JsonValueKind.Object
             && runtime.TryGetProperty("bandwidth", out var bandwidth) && bandwidth.ValueKind == JsonValueKind.Object
-            && bandwidth.TryGetProperty($"{direction}Rate", out var rate))
+            && TryGet(bandwidth, $"{direction}Rate", out var rate))
         {
             if (rate.ValueKind == JsonValueKind.Number && rate.TryGetInt64(out var bits) && bits >= 0)
             {
@@ -48,6 +48,20 @@ internal readonly record struct Bandwidth(long Ingress, long Egress)
         }
 
         return 0;
+    }
+
+    /// <summary>In any case, as Go programs read JSON: containerd (go-cni) writes IngressRate where the convention says ingressRate.</summary>
+    private static bool TryGet(JsonElement json, string key, out JsonElement value)
+    {
+        foreach (var property in json.EnumerateObject())
+        {
+            if (!property.Name.Equals(key, StringComparison.OrdinalIgnoreCase)) continue;
+            value = property.Value;
+            return true;
+        }
+
+        value = default;
+        return false;
     }
 
     private static decimal ParseQuantity(string text, string annotation, bool requireUnit)

@@ -85,6 +85,14 @@ public sealed class BandwidthTests
     }
 
     [Fact]
+    public void Capability_as_containerd_writes_it_counts()
+    {
+        // go-cni's structure has no JSON names: its fields go out capitalised, and every Go plugin reads them so.
+        var b = Read("""{"runtimeConfig":{"bandwidth":{"IngressRate":8000000,"IngressBurst":4294967295,"EgressRate":16000000,"EgressBurst":4294967295}}}""");
+        Assert.Equal(new Bandwidth(1_000_000, 2_000_000), b);
+    }
+
+    [Fact]
     public void CniArgs_gives_back_every_pair_and_skips_the_rest()
     {
         var piece = Gen.Select(Gen.String[Gen.Char["ABCdef_019"], 1, 8], Gen.String[Gen.Char["abc=/ -."], 0, 8]);

@@ -29,6 +29,7 @@ internal static class LabCommandLine
         root.Subcommands.Add(CloudCommands.BuildFaults());
         root.Subcommands.Add(CloudCommands.BuildRegion());
         root.Subcommands.Add(DemoCommand.Build());
+        root.Subcommands.Add(ChaosCommand.Build());
         return root;
     }
 

@@ -1,0 +1,10 @@
+namespace Terway.Lab.Chaos;
+
+/// <summary>A chaos run.</summary>
+/// <param name="Dist">What to run, or null to look for it.</param>
+/// <param name="Folder">Where nodes keep their files, or null for a temporary folder.</param>
+/// <param name="Ops">Life cycles of pods: one ADD and its DEL each.</param>
+/// <param name="Kills">How often a daemon is killed, at random moments.</param>
+/// <param name="Seed">Same seed, same choices; moments differ with the machine's speed.</param>
+/// <param name="Workers">Pods started and stopped at the same time.</param>
+public sealed record ChaosOptions(string? Dist, string? Folder, int Ops, int Kills, int Seed, int Workers = 4);

@@ -1,0 +1,23 @@
+using System.CommandLine;
+using Terway.Lab.Chaos;
+
+namespace Terway.Lab.Commands;
+
+/// <summary><c>chaos</c>: what <c>./test.sh chaos</c> runs.</summary>
+internal static class ChaosCommand
+{
+    public static Command Build()
+    {
+        var dist = new Option<string?>("--dist") { Description = "folder that ./build.sh made; found by itself when this program lies in it" };
+        var folder = new Option<string?>("--folder") { Description = "keep the nodes' files in this folder instead of a temporary one" };
+        var ops = new Option<int>("--ops") { Description = "pods started and stopped", DefaultValueFactory = static _ => 500 };
+        var kills = new Option<int>("--kills") { Description = "daemons killed", DefaultValueFactory = static _ => 50 };
+        var seed = new Option<int>("--seed") { Description = "same seed, same choices; without it a fresh one", DefaultValueFactory = static _ => Random.Shared.Next() };
+        var command = new Command("chaos", "Pods come and go while daemons are killed; ends with one JSON line.") { dist, folder, ops, kills, seed };
+        command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() => new ChaosRun(
+            new ChaosOptions(
+                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(ops), parsed.GetValue(kills), parsed.GetValue(seed)),
+            Console.Error).RunAsync(ct)));
+        return command;
+    }
+}

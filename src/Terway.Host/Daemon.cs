@@ -148,7 +148,7 @@ internal sealed class Daemon : IAsyncDisposable
             (plugin, families) => new PluginHost(
                 plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
                 new PluginRecords(plugin.Manifest.Name, store), _loggers, _time, kernel, objects, readiness),
-            _loggers, _time, cancellationToken: cancellationToken).ConfigureAwait(false);
+            _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task StartPluginsAsync(PluginSet plugins, StateStore store, NodeReadiness readiness, CancellationToken cancellationToken)

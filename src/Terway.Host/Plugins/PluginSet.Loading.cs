@@ -35,7 +35,7 @@ internal sealed partial class PluginSet
             plugin.Become(PluginState.Rejected, missing);
             return;
         }
-        var activator = new PluginActivator(plugin.Resolved, HostContract.Current);
+        var activator = new PluginActivator(plugin.Resolved, HostContract.Current, _options.Unloadable);
         try
         {
             plugin.Active = await BoundedCall.RunAsync(

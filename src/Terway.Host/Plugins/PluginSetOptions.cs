@@ -14,4 +14,10 @@ internal sealed record PluginSetOptions
 
     /// <summary>For an answer about health, which plugins give from memory.</summary>
     public TimeSpan Health { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Whether plugins can be unloaded from the running process. The runtime does not use precompiled (ReadyToRun) code in unloadable contexts,
+    /// which costs a quarter of a second at start for a plugin the size of SharedEni: a host that ends with its plugins leaves it off.
+    /// </summary>
+    public bool Unloadable { get; init; } = true;
 }

@@ -13,6 +13,9 @@ namespace Terway.Lab.Runtime;
 /// <param name="cacheFolder">where results are kept</param>
 public sealed class CniRuntime(string nodeNetNsPath, IReadOnlyList<string> binaryFolders, string cacheFolder)
 {
+    /// <summary>CNI_PATH.</summary>
+    public IReadOnlyList<string> BinaryFolders { get; } = binaryFolders;
+
     private static readonly Version s_prevResultInDel = new(0, 4, 0);
     private static readonly Version s_statusAndGc = new(1, 1, 0);
 
@@ -115,12 +118,12 @@ public sealed class CniRuntime(string nodeNetNsPath, IReadOnlyList<string> binar
 
     private async Task<JsonNode?> ExecuteAsync(string command, string plugin, CniAttachment? attachment, string input, CancellationToken ct)
     {
-        var binary = binaryFolders.Select(folder => Path.Combine(folder, plugin)).FirstOrDefault(File.Exists)
-            ?? throw new CniCallException(plugin, command, 0, $"no such plugin in {string.Join(", ", binaryFolders)}", null);
+        var binary = BinaryFolders.Select(folder => Path.Combine(folder, plugin)).FirstOrDefault(File.Exists)
+            ?? throw new CniCallException(plugin, command, 0, $"no such plugin in {string.Join(", ", BinaryFolders)}", null);
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["CNI_COMMAND"] = command,
-            ["CNI_PATH"] = string.Join(':', binaryFolders),
+            ["CNI_PATH"] = string.Join(':', BinaryFolders),
         };
         if (attachment is not null)
         {

@@ -9,7 +9,7 @@ using Terway.Plugin;
 namespace Terway.Host.Plugins.Loading;
 
 /// <summary>Takes one plugin from its folder to composed parts. Blocks, and runs the plugin's constructors: call it bounded.</summary>
-internal sealed class PluginActivator(ResolvedPlugin plugin, HostContract contract)
+internal sealed class PluginActivator(ResolvedPlugin plugin, HostContract contract, bool unloadable)
 {
     private const string Reinstall = "reinstall the plugin with its whole build output";
 
@@ -69,7 +69,7 @@ internal sealed class PluginActivator(ResolvedPlugin plugin, HostContract contra
         try
         {
             return PluginLoader.CreateFromAssemblyFile(
-                Path.Combine(plugin.Plugin.Folder, _manifest.Assembly), isUnloadable: true, SharedAssemblies.Types,
+                Path.Combine(plugin.Plugin.Folder, _manifest.Assembly), isUnloadable: unloadable, SharedAssemblies.Types,
                 config => config.DefaultContext = AssemblyLoadContext.GetLoadContext(SharedAssemblies.Contract)!);
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or ArgumentException)

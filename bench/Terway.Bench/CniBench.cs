@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Terway.Lab;
+using Terway.Lab.Cloud;
+using Terway.Lab.Cluster;
+using Terway.Lab.Config;
+using Terway.Lab.Nodes;
+using Terway.Linux.Namespaces;
+
+namespace Terway.Bench;
+
+/// <summary>ADD and DEL as whole processes, ours against ptp + host-local of the reference plugins, on the same node in the same run.</summary>
+internal sealed class CniBench(string dist, int runs, int burst)
+{
+    private const string ReferencePlugins = "/usr/lib/cni";
+    private const int Rotation = 20;
+    private const int Bursts = 5;
+    private const int Restarts = 7;
+
+    private static readonly LabConfig s_region = LabConfig.Default with
+    {
+        Nodes = [LabConfig.Default.Nodes[0]],
+        Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(200), Detach = TimeSpan.FromMilliseconds(100) },
+    };
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        var folder = Directory.CreateTempSubdirectory("terway-bench-").FullName;
+        try
+        {
+            await using var lab = await RunningLab.StartAsync(s_region, $"bench{Environment.ProcessId}", folder, ct: ct);
+            // Warm: as many idle addresses as the burst takes. A short cool-down, since this node starts more pods in a minute than others in a day.
+            var conf = PoolConfig.SharedWith(burst + 20, 2 * burst + 10).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 2 }";
+            await using var cluster = new LabCluster(lab, DistFolder.Find(dist).Options(conf));
+            var node = lab.Nodes[0];
+            await cluster.StartDaemonAsync(node, ct);
+            await WaitWarmAsync(node, burst + 20, ct);
+            Print(CallsPerAddress(lab, node));
+
+            var times = await MeasureAsync(lab, cluster, node, folder, ct);
+            Print(Figure.Ratio("cni_add_p50_ratio", times.AddOurs, times.AddTheirs));
+            Print(Figure.Ratio("cni_del_p50_ratio", times.DelOurs, times.DelTheirs));
+            Print(Figure.Ratio("cni_del_settled_p50_ratio", times.SettledOurs, times.DelTheirs));
+            Print(Figure.Ratio("cni_burst100_total_ratio", times.BurstOurs, times.BurstTheirs));
+
+            Print(await ResidentAsync(lab, cluster, node, ct));
+            Print(await ReadyAsync(cluster, node, ct));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task WaitWarmAsync(LabNode node, int idle, CancellationToken ct)
+    {
+        for (var begin = Stopwatch.GetTimestamp(); ;)
+        {
+            var status = await NodeAgent.StatusAsync(node.Paths.Run, ct);
+            if (status.Pools.Sum(static p => p.Idle) >= idle) return;
+            if (Stopwatch.GetElapsedTime(begin) > TimeSpan.FromSeconds(60)) throw new InvalidOperationException($"the pool did not warm up: {status}");
+            await Task.Delay(50, ct);
+        }
+    }
+
+    private static Figure CallsPerAddress(RunningLab lab, LabNode node)
+    {
+        var calls = lab.Cloud.Calls.Counts.Values.Sum();
+        var addresses = lab.Cloud.Region.FindInstance(node.InstanceId)!.Enis.Where(static e => e.Type != EniType.Primary).Sum(static e => e.PrivateIps.Length);
+        return new Figure("cloud_calls_per_address", Math.Round((double)calls / addresses, 3), calls, null, "calls", Samples: addresses);
+    }
+
+    private async Task<MeasureTimes> MeasureAsync(RunningLab lab, LabCluster cluster, LabNode node, string folder, CancellationToken ct)
+    {
+        var network = cluster.Daemon(node).Network;
+        var ours = network.Plugins[0].DeepClone().AsObject();
+        ours["name"] = network.Name;
+        ours["cniVersion"] = "1.0.0";
+        var theirs = new JsonObject
+        {
+            ["cniVersion"] = "1.0.0",
+            ["name"] = "reference",
+            ["type"] = "ptp",
+            ["mtu"] = 1500,
+            ["ipam"] = new JsonObject
+            {
+                ["type"] = "host-local",
+                ["subnet"] = "10.99.0.0/16",
+                ["dataDir"] = Path.Combine(folder, "host-local"),
+                ["routes"] = new JsonArray(new JsonObject { ["dst"] = "0.0.0.0/0" }),
+            },
+        };
+        var input = Directory.CreateDirectory(Path.Combine(folder, "calls")).FullName;
+        var sandboxes = new List<LabPod>();
+        try
+        {
+            for (var i = 0; i < 2 * Math.Max(burst, Rotation); i++) sandboxes.Add(lab.AddSandbox(node, $"bench-{i}"));
+            var paths = sandboxes.Select(static s => s.NetNsPath).ToList();
+            var job = new MeasureJob(
+                new PluginUnderTest(Path.Combine(cluster.Daemon(node).Runtime.BinaryFolders[0], "terway"), cluster.Daemon(node).Runtime.BinaryFolders[0], ours.ToJsonString()),
+                new PluginUnderTest(Path.Combine(ReferencePlugins, "ptp"), ReferencePlugins, theirs.ToJsonString()),
+                runs, burst, Bursts, [.. paths.Take(paths.Count / 2)], [.. paths.Skip(paths.Count / 2)], input);
+            return await MeasureInNodeAsync(node, job, ct);
+        }
+        finally
+        {
+            foreach (var sandbox in sandboxes) await lab.RemoveSandboxAsync(sandbox);
+        }
+    }
+
+    private static async Task<MeasureTimes> MeasureInNodeAsync(LabNode node, MeasureJob job, CancellationToken ct)
+    {
+        var start = new ProcessStartInfo("nsenter") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var argument in (string[])[$"--net={node.NetNsPath}", "--", Environment.ProcessPath!]) start.ArgumentList.Add(argument);
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(CniBench).Assembly.Location);
+        start.ArgumentList.Add("measure");
+        using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(JsonSerializer.Serialize(job, BenchJson.Default.MeasureJob).AsMemory(), ct);
+        process.StandardInput.Close();
+        var output = await process.StandardOutput.ReadToEndAsync(ct);
+        await process.WaitForExitAsync(ct);
+        return process.ExitCode == 0
+            ? JsonSerializer.Deserialize(output, BenchJson.Default.MeasureTimes)!
+            : throw new InvalidOperationException($"the measuring process ended with {process.ExitCode}");
+    }
+
+    private static async Task<Figure> ResidentAsync(RunningLab lab, LabCluster cluster, LabNode node, CancellationToken ct)
+    {
+        const int pods = 100;
+        for (var i = 0; i < pods; i++) await cluster.AddPodAsync(node, $"resident-{i}", ct);
+        var line = File.ReadLines($"/proc/{cluster.Daemon(node).Pid}/status").First(static l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var kib = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        for (var i = 0; i < pods; i++) await cluster.RemovePodAsync($"resident-{i}", ct);
+        return new Figure("terwayd_rss_mib", Math.Round(kib / 1024.0, 1), Math.Round(kib / 1024.0, 1), null, "MiB", Samples: pods);
+    }
+
+    private static async Task<Figure> ReadyAsync(LabCluster cluster, LabNode node, CancellationToken ct)
+    {
+        var times = new List<double>();
+        for (var i = 0; i < Restarts; i++)
+        {
+            var daemon = cluster.Daemon(node);
+            await daemon.KillAsync(ct);
+            times.Add(await ReadyProbe.MeasureAsync(daemon, Path.Combine(node.Paths.Run, "cni.socket"), ct));
+        }
+
+        var median = Math.Round(Statistics.Percentile(times, 50), 1);
+        return new Figure("terwayd_ready_ms", median, median, null, "ms", Math.Round(times.Max(), 1), Samples: Restarts);
+    }
+
+    private static void Print(Figure figure) => Console.WriteLine(JsonSerializer.Serialize(figure, BenchJson.Default.Figure));
+}

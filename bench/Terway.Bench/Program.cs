@@ -1,0 +1,17 @@
+using System.CommandLine;
+using System.Text.Json;
+using Terway.Bench;
+
+var dist = new Option<string>("--dist") { Description = "folder that ./build.sh made", DefaultValueFactory = static _ => "dist" };
+var runs = new Option<int>("--runs") { Description = "ADD and DEL pairs of each", DefaultValueFactory = static _ => 200 };
+var burst = new Option<int>("--burst") { Description = "ADDs started at once", DefaultValueFactory = static _ => 100 };
+var cni = new Command("cni", "CNI calls as whole processes against ptp + host-local") { dist, runs, burst };
+cni.SetAction((parsed, ct) => new CniBench(
+    Path.GetFullPath(parsed.GetRequiredValue(dist)), parsed.GetValue(runs), parsed.GetValue(burst)).RunAsync(ct));
+var measure = new Command("measure", "the measuring half, started in the node's namespace") { Hidden = true };
+measure.SetAction(static _ =>
+{
+    var job = JsonSerializer.Deserialize(Console.In.ReadToEnd(), BenchJson.Default.MeasureJob)!;
+    Console.Out.Write(JsonSerializer.Serialize(new Measure(job).Run(), BenchJson.Default.MeasureTimes));
+});
+return await new RootCommand("Terway.NET benchmarks") { cni, measure }.Parse(args).InvokeAsync();

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Terway.Plugins.SharedEni.Cloud;
 using Terway.Plugins.SharedEni.Configuration;
@@ -19,6 +18,7 @@ internal sealed class PoolService : IAsyncDisposable
     private readonly PoolWorker _worker;
     private readonly CancellationTokenSource _stopping = new();
     private readonly IPluginHost _host;
+    private int _disposed;
 
     /// <exception cref="PodNetworkException">The node is too small for this mode.</exception>
     public PoolService(IPluginHost host, PoolSettings settings, ILogger log)
@@ -35,9 +35,9 @@ internal sealed class PoolService : IAsyncDisposable
                 canRetry: false);
         }
 
-        var signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        var signal = new WakeSignal();
         var clock = new PoolClock(host.Time);
-        Pool = new AddressPool(clock, settings, capacity, [.. families.Select(f => f.Family)], () => signal.Writer.TryWrite(true))
+        Pool = new AddressPool(clock, settings, capacity, [.. families.Select(f => f.Family)], signal.Raise)
         {
             AttachableEnis = host.Node.EniQuantity - 1,
         };
@@ -98,6 +98,7 @@ internal sealed class PoolService : IAsyncDisposable
             Log.DamagedRecord(_context.Log, key);
         }
 
+        var obsolete = new List<string>(records.Damaged);
         lock (Pool.Gate)
         {
             foreach (var record in records.Enis)
@@ -105,15 +106,15 @@ internal sealed class PoolService : IAsyncDisposable
                 Add(record);
             }
 
-            foreach (var intent in records.Intents)
+            foreach (var intent in records.Intents.Where(i => !Resume(i)))
             {
-                Resume(intent);
+                obsolete.Add(PoolJournal.IntentKey(intent.Token));
             }
         }
 
-        if (records.Damaged.Count > 0)
+        if (obsolete.Count > 0)
         {
-            await _context.Journal.DropAsync(records.Damaged, cancellationToken);
+            await _context.Journal.DropAsync(obsolete, cancellationToken);
         }
 
         _worker.Start();
@@ -122,12 +123,17 @@ internal sealed class PoolService : IAsyncDisposable
         var waited = _host.Time.GetTimestamp();
         while (_host.Time.GetElapsedTime(waited) < s_startWait && IsStarting())
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), cancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(5), _host.Time, cancellationToken);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         Pool.Close("the plugin stops");
         await _worker.DisposeAsync();
         _stopping.Dispose();
@@ -154,16 +160,22 @@ internal sealed class PoolService : IAsyncDisposable
         }
     }
 
-    private void Resume(IntentRecord intent)
+    // An intent whose ENI is not recorded says nothing: the inventory looks at the whole ENI if it exists.
+    private bool Resume(IntentRecord intent)
     {
         if (intent.Kind == IntentRecord.Create)
         {
             Pool.UnresolvedCreates[intent.Token] = intent.At;
+            return true;
         }
-        else if (intent.Eni is { } id && Pool.Find(id) is { } eni)
+
+        if (intent.Eni is not { } id || Pool.Find(id) is not { } eni)
         {
-            eni.Intents.Add(PoolJournal.IntentKey(intent.Token));
-            eni.NeedsRefresh = true;
+            return false;
         }
+
+        eni.Intents.Add(PoolJournal.IntentKey(intent.Token));
+        eni.NeedsRefresh = true;
+        return true;
     }
 }

@@ -19,7 +19,10 @@ public interface IAddressFamily
     /// <summary>How many addresses of this family one ENI of this node can hold, its primary address included.</summary>
     int LimitPerEni(NodeFacts node);
 
-    /// <summary>Parameters of CreateNetworkInterface that ask for <paramref name="count"/> addresses in all on the new ENI.</summary>
+    /// <summary>
+    /// Parameters of CreateNetworkInterface that ask for <paramref name="count"/> addresses in all on the new ENI, or for as many of them as that
+    /// call allows: the rest is asked for by <see cref="AssignAsync"/>.
+    /// </summary>
     IReadOnlyList<KeyValuePair<string, string>> CreateParameters(int count);
 
     /// <summary>The addresses in one element of DescribeNetworkInterfaces' NetworkInterfaceSet, or of CreateNetworkInterface's answer.</summary>
@@ -28,7 +31,7 @@ public interface IAddressFamily
     /// <summary>The subnet in one element of DescribeVSwitches' VSwitch; null when the vSwitch does not have this family.</summary>
     IPNetwork? ReadSubnet(JsonElement vSwitch);
 
-    /// <summary>Adds addresses to an ENI in one cloud call. A repeated call with the same token gives the same addresses.</summary>
+    /// <summary>Adds addresses to an ENI in one cloud call, or as many as one call allows. A repeated call with the same token gives the same addresses.</summary>
     /// <exception cref="CloudException">The cloud refused or could not be reached.</exception>
     Task<IReadOnlyList<IPAddress>> AssignAsync(string eniId, int count, string clientToken, CancellationToken cancellationToken);
 

@@ -10,7 +10,7 @@ internal sealed class CrashPoint
     private int _inside;
 
     /// <summary>The step at which the process ends, from 1.</summary>
-    public int At { get; init; } = int.MaxValue;
+    public int At { get; set; } = int.MaxValue;
 
     /// <summary>Whether the step takes effect before the end.</summary>
     public bool After { get; init; }

@@ -96,7 +96,7 @@ internal sealed class AssignAddresses(PoolContext context)
         {
             given = await context.Families[family].AssignAsync(eni.Id, count, token, cancellationToken);
         }
-        catch (CloudException e) when (!e.OutcomeUnknown)
+        catch (CloudException e) when (!FailurePolicy.IsOutcomeUnknown(e))
         {
             // Refused: nothing to look for. Earlier families' addresses are recorded with the same stroke.
             await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);

@@ -41,7 +41,7 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                 _calls.Release();
             }
         }
-        catch (CloudException e) when (eni is not null && e.OutcomeUnknown)
+        catch (CloudException e) when (eni is not null && FailurePolicy.IsOutcomeUnknown(e))
         {
             // The bring-up looks what became of it.
             Log.BringUpFailed(context.Log, e, eni.Id);
@@ -129,10 +129,10 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
         var token = Guid.NewGuid().ToString("N");
         var at = context.Clock.UtcNow;
         var intent = new IntentRecord { Token = token, Kind = IntentRecord.Create, At = at, VSwitch = vSwitch.Id, Count = count };
-        await context.Journal.WriteIntentAsync(intent, cancellationToken);
         Eni view;
         try
         {
+            await context.Journal.WriteIntentAsync(intent, cancellationToken);
             view = await context.Cloud.CreateAsync(
                 new()
                 {
@@ -149,19 +149,15 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                 },
                 cancellationToken);
         }
-        catch (CloudException e) when (!e.OutcomeUnknown)
+        catch (CloudException e) when (!FailurePolicy.IsOutcomeUnknown(e))
         {
-            await context.Journal.RemoveIntentAsync(token, cancellationToken);
+            await DropIntentAsync(token, at, cancellationToken);
             throw;
         }
         catch
         {
-            // It may exist: looked for by its tag before anything else is made in its place.
-            lock (context.Pool.Gate)
-            {
-                context.Pool.UnresolvedCreates[token] = at;
-            }
-
+            // The intent may be on disk and the ENI in the cloud: it is looked for by its tag before anything else is made in its place.
+            Unresolved(token, at);
             throw;
         }
 
@@ -186,6 +182,28 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
 
             context.Pool.AddEni(eni);
             return eni;
+        }
+    }
+
+    private async Task DropIntentAsync(string token, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await context.Journal.RemoveIntentAsync(token, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Dropped later; the refusal is what the caller has to know.
+            Log.RefreshFailed(context.Log, e, token);
+            Unresolved(token, at);
+        }
+    }
+
+    private void Unresolved(string token, DateTimeOffset at)
+    {
+        lock (context.Pool.Gate)
+        {
+            context.Pool.UnresolvedCreates[token] = at;
         }
     }
 }

@@ -106,6 +106,10 @@ internal sealed class Inventory(PoolContext context)
     private void Add(Eni view, EniState state)
     {
         var owned = EniTags.IsTerways(view);
-        context.Pool.AddEni(new PoolEni(view.NetworkInterfaceId, view.MacAddress, view.VSwitchId, owned, context.Families.Count) { State = state });
+        var eni = new PoolEni(view.NetworkInterfaceId, view.MacAddress, view.VSwitchId, owned, context.Families.Count) { State = state };
+
+        // What it carries counts as on its way from now on, so that nothing is asked for in its place.
+        context.Merge(eni, view);
+        context.Pool.AddEni(eni);
     }
 }

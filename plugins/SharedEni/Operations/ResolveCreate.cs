@@ -28,6 +28,7 @@ internal sealed class ResolveCreate(PoolContext context)
                                 State = EniState.Attaching,
                             };
                             eni.Intents.Add(PoolJournal.IntentKey(token));
+                            context.Merge(eni, view);
                             context.Pool.AddEni(eni);
                         }
                     }
@@ -54,7 +55,11 @@ internal sealed class ResolveCreate(PoolContext context)
 
             lock (context.Pool.Gate)
             {
-                context.Backoffs.Fail(Backoffs.Intent(token), new TimeoutException($"the ENI of creation {token} is not there yet"));
+                // Seldom at first sight, and once more at the very end.
+                var wait = TimeSpan.FromSeconds(2) * Math.Pow(2, Math.Min(context.Backoffs.Failures(Backoffs.Intent(token)), 5));
+                var left = s_late - age;
+                context.Backoffs.Block(
+                    Backoffs.Intent(token), wait < left ? wait : left, new TimeoutException($"the ENI of creation {token} is not there yet"));
             }
         }
         catch (Exception e) when (e is not OperationCanceledException)

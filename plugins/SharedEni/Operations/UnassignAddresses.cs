@@ -40,7 +40,7 @@ internal sealed class UnassignAddresses(PoolContext context)
         {
             Log.UnassignFailed(context.Log, e, eni.Id);
             context.Failures.OnEni(eni, e);
-            if (e is CloudException { OutcomeUnknown: false })
+            if (e is CloudException refusal && !FailurePolicy.IsOutcomeUnknown(refusal))
             {
                 // Refused: they stay.
                 lock (context.Pool.Gate)

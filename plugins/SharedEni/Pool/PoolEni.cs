@@ -73,7 +73,10 @@ internal sealed class PoolEni
     public int Slots => Min(Count);
 
     /// <summary>Pods it can serve at once.</summary>
-    public int Usable(TimeSpan now, TimeSpan cooldown) => Min(f => _idle[f].Count(a => IsCool(a, now, cooldown)));
+    public int Usable(TimeSpan now, TimeSpan cooldown) => Min(f => UsableOf(f, now, cooldown));
+
+    /// <summary>Addresses of one family that can be handed out at once.</summary>
+    public int UsableOf(int family, TimeSpan now, TimeSpan cooldown) => _idle[family].Count(a => IsCool(a, now, cooldown));
 
     /// <summary>Pods it could serve if nothing cooled down.</summary>
     public int Idle => Min(f => _idle[f].Count);

@@ -8,7 +8,8 @@ internal sealed class Backoffs(PoolClock clock)
     public const string Create = "create";
     public const string Inventory = "inventory";
 
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
+    // A pod that waits a minute sees two tries at least, however long the trouble has lasted.
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, Entry> _entries = [];
 
@@ -34,7 +35,7 @@ internal sealed class Backoffs(PoolClock clock)
         return duration;
     }
 
-    /// <summary>Blocks for 2 s, then twice as long each time up to a minute, with a fifth of jitter.</summary>
+    /// <summary>Blocks for 2 s, then twice as long each time up to 20 s, with a fifth of jitter.</summary>
     public TimeSpan Fail(string key, Exception cause)
     {
         var wait = TimeSpan.FromSeconds(2) * Math.Pow(2, Math.Min(Failures(key), 8));
@@ -43,6 +44,18 @@ internal sealed class Backoffs(PoolClock clock)
     }
 
     public void Clear(string key) => _entries.Remove(key);
+
+    /// <summary>Forgets what could have been tried again for this long, and was not needed.</summary>
+    public IReadOnlyList<string> Forget(TimeSpan since)
+    {
+        var old = _entries.Where(e => clock.Now - e.Value.Until >= since).Select(e => e.Key).ToArray();
+        foreach (var key in old)
+        {
+            _entries.Remove(key);
+        }
+
+        return old;
+    }
 
     /// <summary>The next time at which something may be tried again.</summary>
     public TimeSpan? NextExpiry()

@@ -9,6 +9,10 @@ internal sealed class FailurePolicy(AddressPool pool, Backoffs backoffs, Finding
     private static readonly TimeSpan s_quota = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_shortage = TimeSpan.FromMinutes(10);
 
+    /// <summary>Whether the call may have been carried out: a fault inside the service says nothing about that either.</summary>
+    public static bool IsOutcomeUnknown(CloudException cause) =>
+        cause.OutcomeUnknown || cause.Code is CloudErrorCodes.InternalError or CloudErrorCodes.ServiceUnavailable;
+
     /// <summary>Something about one ENI failed: it is left alone for a while.</summary>
     public PoolFailure OnEni(PoolEni eni, Exception cause)
     {

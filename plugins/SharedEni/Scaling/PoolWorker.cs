@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Terway.Plugins.SharedEni.Operations;
 using Terway.Plugins.SharedEni.Pool;
 
@@ -15,7 +14,7 @@ internal sealed class PoolWorker : IAsyncDisposable
     private const int MaxGathers = 6;
 
     private readonly PoolContext _context;
-    private readonly Channel<bool> _signal;
+    private readonly WakeSignal _signal;
     private readonly CancellationTokenSource _stopping;
     private readonly HashSet<Task> _operations = [];
     private readonly Starvation _starvation;
@@ -37,14 +36,15 @@ internal sealed class PoolWorker : IAsyncDisposable
     private bool _nodeRuns;
     private int _seenArrivals;
     private int _starvedFindings;
+    private long _decided = -1;
 
-    public PoolWorker(PoolContext context, Channel<bool> signal, CancellationTokenSource stopping)
+    public PoolWorker(PoolContext context, WakeSignal signal, CancellationTokenSource stopping)
     {
         _context = context;
         _signal = signal;
         _stopping = stopping;
         _starvation = new Starvation(context.Pool, context.Backoffs, context.Settings, context.Clock);
-        _timer = context.Time.CreateTimer(static s => ((Channel<bool>)s!).Writer.TryWrite(true), signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = context.Time.CreateTimer(static s => ((WakeSignal)s!).Raise(), signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _bringUp = new(context);
         _create = new(context, _bringUp);
         _assign = new(context);
@@ -66,12 +66,10 @@ internal sealed class PoolWorker : IAsyncDisposable
         {
             lock (_context.Pool.Gate)
             {
-                return _operations.Count == 0 && _waiting && _signal.Reader.Count == 0;
+                return _operations.Count == 0 && _decided == _signal.Raised;
             }
         }
     }
-
-    private bool _waiting;
 
     public void Start() => _loop = Task.Run(LoopAsync);
 
@@ -98,8 +96,14 @@ internal sealed class PoolWorker : IAsyncDisposable
             try
             {
                 await GatherAsync();
+                var seen = _signal.Raised;
                 Decide();
-                await WaitAsync();
+                lock (_context.Pool.Gate)
+                {
+                    _decided = seen;
+                }
+
+                await _signal.WaitAsync(_stopping.Token);
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
             {
@@ -137,6 +141,7 @@ internal sealed class PoolWorker : IAsyncDisposable
     {
         var work = new List<Func<Task>>();
         Finding? starved;
+        IReadOnlyList<string> past;
         bool relaxed;
         lock (_context.Pool.Gate)
         {
@@ -147,6 +152,7 @@ internal sealed class PoolWorker : IAsyncDisposable
             PlanUnresolved(work);
             PlanInventory(work, now);
             PlanGrowth(work, now);
+            past = now >= _syncAt ? _context.Backoffs.Forget(_context.Settings.SyncPeriod) : [];
             PlanShrink(work, now);
             starved = _starvation.Relieve(now);
             relaxed = _context.Pool.Usable(now) > 0;
@@ -157,6 +163,11 @@ internal sealed class PoolWorker : IAsyncDisposable
         foreach (var start in work)
         {
             Launch(start);
+        }
+
+        foreach (var key in past)
+        {
+            _context.Findings.Clear(key);
         }
 
         if (starved is not null)
@@ -382,7 +393,7 @@ internal sealed class PoolWorker : IAsyncDisposable
                     _operations.Remove(task!);
                 }
 
-                _signal.Writer.TryWrite(true);
+                _signal.Raise();
             }
         });
         lock (_context.Pool.Gate)
@@ -417,27 +428,6 @@ internal sealed class PoolWorker : IAsyncDisposable
             {
                 due = time;
             }
-        }
-    }
-
-    private async Task WaitAsync()
-    {
-        SetWaiting(true);
-        try
-        {
-            await _signal.Reader.ReadAsync(_stopping.Token);
-        }
-        finally
-        {
-            SetWaiting(false);
-        }
-    }
-
-    private void SetWaiting(bool waiting)
-    {
-        lock (_context.Pool.Gate)
-        {
-            _waiting = waiting;
         }
     }
 }

@@ -16,8 +16,8 @@ internal sealed record ShrinkPlan(IReadOnlyList<PoolEni> Deletes, IReadOnlyList<
     public static ShrinkPlan Compute(AddressPool pool, PoolSettings settings, TimeSpan now)
     {
         var idle = pool.Usable(now);
-        var surplus = idle - pool.MaxIdle;
-        if (surplus <= 0 || pool.Waiters.Count > 0)
+        var surplus = Math.Max(0, idle - pool.MaxIdle);
+        if (pool.Waiters.Count > 0)
         {
             return new([], []);
         }
@@ -38,26 +38,25 @@ internal sealed record ShrinkPlan(IReadOnlyList<PoolEni> Deletes, IReadOnlyList<
 
         foreach (var eni in pool.InPolicyOrder(EniState.Ready).Reverse())
         {
-            if (surplus <= 0)
+            if (!eni.Busy && !eni.NeedsRefresh && !deletes.Contains(eni) && Trim(eni, pool, now, ref surplus) is { } unassign)
             {
-                break;
-            }
-
-            if (eni.Busy || eni.NeedsRefresh || deletes.Contains(eni))
-            {
-                continue;
-            }
-
-            var removable = Enumerable.Range(0, eni.Families).Select(f => eni.Removable(f, now, pool.Cooldown).ToArray()).ToArray();
-            var count = Math.Min(surplus, removable.Min(r => r.Length));
-            if (count > 0)
-            {
-                unassigns.Add(new(eni, [.. removable.Select(r => r[..count])]));
-                surplus -= count;
+                unassigns.Add(unassign);
             }
         }
 
         return new(deletes, unassigns);
+    }
+
+    private static Unassign? Trim(PoolEni eni, AddressPool pool, TimeSpan now, ref int surplus)
+    {
+        var removable = Enumerable.Range(0, eni.Families).Select(f => eni.Removable(f, now, pool.Cooldown).ToArray()).ToArray();
+        var slots = Math.Min(surplus, removable.Min(r => r.Length));
+        surplus -= slots;
+
+        // Besides, what one family has more of than the others serves nobody.
+        var usable = eni.Usable(now, pool.Cooldown);
+        var counts = removable.Select((r, f) => Math.Min(r.Length, slots + eni.UsableOf(f, now, pool.Cooldown) - usable)).ToArray();
+        return counts.All(c => c == 0) ? null : new(eni, [.. removable.Select((r, f) => r[..counts[f]])]);
     }
 
     private static bool IsWhollyIdle(PoolEni eni, TimeSpan now, TimeSpan cooldown) =>

@@ -19,7 +19,12 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
     /// <returns>A finding about addresses given early; null when there was none.</returns>
     public Finding? Relieve(TimeSpan now)
     {
-        pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s"));
+        if (pool.Waiters.First?.Value.Deadline <= now)
+        {
+            var blockedBy = GrowthPlan.Probe(pool, backoffs, settings.VSwitches, now).BlockedBy ?? backoffs.Cause(Backoffs.Inventory);
+            pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s", blockedBy));
+        }
+
         Exhausted = null;
         if (GrowthPlan.Inflight(pool, backoffs) > 0 || pool.CreatingEnis > 0 || pool.Usable(now) > 0)
         {
@@ -69,7 +74,7 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
         }
 
         return blockedBy is null
-            ? new("pool", reason, "the runtime retries when a pod of this node has gone", canRetry: true)
+            ? new("pool", reason, "the runtime retries the pod", canRetry: true)
             : new(blockedBy is CloudException ? "cloud" : "pool", $"{reason}: {blockedBy.Message}", "the runtime retries the pod", canRetry: true, blockedBy);
     }
 }

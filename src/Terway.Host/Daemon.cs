@@ -87,20 +87,24 @@ internal sealed class Daemon : IAsyncDisposable
         Directory.CreateDirectory(_options.StateDir, rootOnly);
         Own(await LockAsync(cancellationToken).ConfigureAwait(false));
 
+        // Side by side: a restart counts in how long pods wait for an answer.
+        var opening = Task.Run(() => StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>()), cancellationToken);
+        var discovering = Task.Run(() => PluginCatalog.Discover(_options.PluginDir), cancellationToken);
+
         // Threads inherit the namespace of the thread that starts them: everything here starts in the node's.
         var namespaces = Own(NetNsThread.Start());
         var links = new LinkTable();
         Own(LinkWatch.Start(links, _loggers.CreateLogger<LinkWatch>()));
         var kernel = Own(new NodeKernel(namespaces, links));
-        var store = Own(StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>()));
         var readiness = new NodeReadiness();
-
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
+        var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
             _options, config.Root, store, kernel.AddressesOf, _loggers, _time, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
         IAddressFamily ipv4 = new IPv4Family(cloud.Cloud);
-        var plugins = Own(await LoadPluginsAsync(config, cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
+        var plugins = Own(await LoadPluginsAsync(
+            config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
         await StartPluginsAsync(plugins, store, readiness, cancellationToken).ConfigureAwait(false);
 
         var active = Active(plugins, ipv4);
@@ -112,6 +116,7 @@ internal sealed class Daemon : IAsyncDisposable
         var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());
         var network = new PodNetwork(
             active, table, new Fence<AttachmentKey>(), tombstones, attacher, detacher, kernel, new ManifestPodFacts(_options.PodDir));
+        await cloud.Confirmed.ConfigureAwait(false);
         readiness.Serve(active.Providers, plugins);
         Own(await SpooledDels.StartAsync(_options.SpoolDir, network, _loggers.CreateLogger<SpooledDels>(), cancellationToken).ConfigureAwait(false));
         Own(CniServer.Start(
@@ -129,7 +134,7 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     private async Task<PluginSet> LoadPluginsAsync(
-        NodePoolConfig config, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, NodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
+        NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, NodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
         CancellationToken cancellationToken)
     {
         var findings = new List<ConfigFinding>(config.Findings);
@@ -142,7 +147,7 @@ internal sealed class Daemon : IAsyncDisposable
 
         var release = await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", cancellationToken).ConfigureAwait(false);
         var resolution = PluginResolver.Resolve(
-            requests, PluginCatalog.Discover(_options.PluginDir), NodeEnvironment.Of(cloud.Node, release.Trim()), HostContract.Current);
+            requests, catalog, NodeEnvironment.Of(cloud.Node, release.Trim()), HostContract.Current);
         return await PluginSet.LoadAsync(
             resolution,
             (plugin, families) => new PluginHost(

@@ -18,18 +18,22 @@ internal sealed class DaemonCloud : IDisposable
     private readonly CredentialChain _credentials;
     private readonly OpenApiTransport _transport;
 
-    private DaemonCloud(InstanceMetadata metadata, CredentialChain credentials, OpenApiTransport transport, ICloud cloud, NodeFacts node)
+    private DaemonCloud(InstanceMetadata metadata, CredentialChain credentials, OpenApiTransport transport, ICloud cloud, NodeFacts node, Task confirmed)
     {
         _metadata = metadata;
         _credentials = credentials;
         _transport = transport;
         Cloud = cloud;
         Node = node;
+        Confirmed = confirmed;
     }
 
     public ICloud Cloud { get; }
 
     public NodeFacts Node { get; }
+
+    /// <inheritdoc cref="NodeFactsSource.Confirmed"/>
+    public Task Confirmed { get; }
 
     /// <inheritdoc cref="NodeFactsSource.GetAsync" path="/exception"/>
     public static async Task<DaemonCloud> ConnectAsync(
@@ -51,10 +55,10 @@ internal sealed class DaemonCloud : IDisposable
                 ?? await metadata.GetRegionIdAsync(cancellationToken).ConfigureAwait(false);
             transport = new OpenApiTransport(
                 new OpenApiTransportOptions { Region = region, RateLimits = RateLimits(config) }, credentials, loggers.CreateLogger<OpenApiTransport>(), time);
-            var node = await new NodeFactsSource(
-                metadata, new CloudNetwork(transport), store, options.NodeName, addressesOf, loggers.CreateLogger<NodeFactsSource>())
-                .GetAsync(cancellationToken).ConfigureAwait(false);
-            return new DaemonCloud(metadata, credentials, transport, new HostCloud(transport, region), node);
+            var source = new NodeFactsSource(
+                metadata, new CloudNetwork(transport), store, options.NodeName, addressesOf, loggers.CreateLogger<NodeFactsSource>());
+            var node = await source.GetAsync(cancellationToken).ConfigureAwait(false);
+            return new DaemonCloud(metadata, credentials, transport, new HostCloud(transport, region), node, source.Confirmed);
         }
         catch
         {

@@ -14,16 +14,20 @@ internal static class ApiServer
     public static async Task<WebApplication> StartAsync(string socket, DaemonView view, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         File.Delete(socket);
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "terwayd" });
+        // The empty builder: no configuration files, no file watchers, no console of its own.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "terwayd" });
+        builder.WebHost.UseKestrelCore();
         builder.Services.AddSingleton(loggers);
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.ListenUnixSocket(socket, static listen => listen.Protocols = HttpProtocols.Http2);
             options.AddServerHeader = false;
         });
+        builder.Services.AddRoutingCore();
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(view);
         var app = builder.Build();
+        app.UseRouting();
         app.MapGrpcService<NodeApi>();
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
         File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -18,29 +18,22 @@ internal sealed partial class NodeFactsSource(
     private const string FactKey = "node";
 
     /// <summary>How long a restart waits for the metadata service to confirm the instance id.</summary>
-    private static readonly TimeSpan ConfirmTimeout = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan s_confirmTimeout = TimeSpan.FromMilliseconds(300);
 
+    /// <summary>Fails with a <see cref="StateException"/> when the facts are another instance's. To be awaited before pods are served.</summary>
+    public Task Confirmed { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
+    /// The facts. Known ones are given at once; <see cref="Confirmed"/> then says whether they still hold.
+    /// </summary>
     /// <exception cref="MetadataException">First start on this node, and the metadata service does not answer.</exception>
     /// <exception cref="Terway.AlibabaCloud.Errors.CloudApiException">First start on this node, and the instance type cannot be described.</exception>
-    /// <exception cref="StateException">The state file belongs to another instance.</exception>
     public async Task<NodeFacts> GetAsync(CancellationToken cancellationToken)
     {
         if (Known(store) is { } known)
         {
-            var current = await ConfirmAsync(cancellationToken).ConfigureAwait(false);
-            if (current is null || current == (known.InstanceId, known.InstanceType))
-            {
-                return known with { NodeName = nodeName, Addresses = addressesOf(known.PrimaryMac) };
-            }
-
-            if (current.Value.Id != known.InstanceId)
-            {
-                throw new StateException(
-                    $"the state file is of instance {known.InstanceId}, this is {current.Value.Id}: it came with a copied disk; "
-                    + "remove the state folder, nothing in it belongs to this instance");
-            }
-
-            LogTypeChanged(log, known.InstanceType, current.Value.Type);
+            Confirmed = Task.Run(() => ConfirmAsync(known, cancellationToken), cancellationToken);
+            return known with { NodeName = nodeName, Addresses = addressesOf(known.PrimaryMac) };
         }
 
         var identity = await metadata.GetInstanceIdentityAsync(cancellationToken).ConfigureAwait(false);
@@ -75,26 +68,37 @@ internal sealed partial class NodeFactsSource(
         ? JsonSerializer.Deserialize(json, StateJson.Default.NodeFacts)
         : null;
 
-    // Null when the service does not answer in time: an hour without it must not keep the daemon from starting.
-    private async Task<(string Id, string Type)?> ConfirmAsync(CancellationToken cancellationToken)
+    // An hour without the metadata service must not keep the daemon from starting.
+    private async Task ConfirmAsync(NodeFacts known, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(ConfirmTimeout);
+        timeout.CancelAfter(s_confirmTimeout);
+        string id, type;
         try
         {
-            return (await metadata.GetInstanceIdAsync(timeout.Token).ConfigureAwait(false),
-                await metadata.GetInstanceTypeAsync(timeout.Token).ConfigureAwait(false));
+            id = await metadata.GetInstanceIdAsync(timeout.Token).ConfigureAwait(false);
+            type = await metadata.GetInstanceTypeAsync(timeout.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MetadataException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogUnconfirmed(log, e.Message);
-            return null;
+            return;
+        }
+
+        if (id != known.InstanceId)
+        {
+            throw new StateException(
+                $"the state file is of instance {known.InstanceId}, this is {id}: it came with a copied disk; "
+                + "remove the state folder, nothing in it belongs to this instance");
+        }
+
+        if (type != known.InstanceType)
+        {
+            await store.WriteAsync(new StateWrite.DeleteFact(FactKey)).ConfigureAwait(false);
+            throw new StateException($"the instance type changed from {known.InstanceType} to {type}: the next start learns its limits");
         }
     }
 
     [LoggerMessage(EventId = 5001, Level = LogLevel.Warning, Message = "Instance id not confirmed by the metadata service ({Reason}); going on with the known one")]
     private static partial void LogUnconfirmed(ILogger log, string reason);
-
-    [LoggerMessage(EventId = 5002, Level = LogLevel.Information, Message = "Instance type changed from {Old} to {New}")]
-    private static partial void LogTypeChanged(ILogger log, string old, string @new);
 }

@@ -118,12 +118,13 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
         }
         else
         {
-            LogAdd(log, containerId, ifName, pod.Namespace, pod.Name, addresses, times.Total);
+            LogAdd(log, containerId, ifName, pod.Namespace, pod.Name, addresses, times.Total, times);
         }
     }
 
-    [LoggerMessage(EventId = 4010, Level = LogLevel.Information, Message = "ADD {ContainerId}/{IfName} ({Namespace}/{Name}): {Addresses} in {Milliseconds:F1} ms")]
-    private static partial void LogAdd(ILogger log, string containerId, string ifName, string @namespace, string name, string addresses, double milliseconds);
+    [LoggerMessage(EventId = 4010, Level = LogLevel.Information, Message = "ADD {ContainerId}/{IfName} ({Namespace}/{Name}): {Addresses} in {Milliseconds:F1} ms: {Times}")]
+    private static partial void LogAdd(
+        ILogger log, string containerId, string ifName, string @namespace, string name, string addresses, double milliseconds, AddTimes times);
 
     [LoggerMessage(EventId = 4011, Level = LogLevel.Warning, Message = "Slow ADD {ContainerId}/{IfName} ({Namespace}/{Name}): {Addresses} in {Milliseconds:F1} ms: {Times}")]
     private static partial void LogSlow(

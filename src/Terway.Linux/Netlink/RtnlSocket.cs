@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Native;
@@ -17,7 +18,9 @@ public sealed partial class RtnlSocket : IDisposable
 
     private readonly NetlinkSocket _socket;
     private readonly NetlinkWriter _request = new();
-    private readonly byte[] _receive = GC.AllocateUninitializedArray<byte>(64 * 1024);
+    // From the pool: a daemon opens a socket for every pod that comes.
+    private readonly byte[] _receive = ArrayPool<byte>.Shared.Rent(64 * 1024);
+    private bool _disposed;
     private uint _sequence;
 
     private RtnlSocket(NetlinkSocket socket) => _socket = socket;
@@ -66,8 +69,12 @@ public sealed partial class RtnlSocket : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         _socket.Dispose();
         _request.Dispose();
+        ArrayPool<byte>.Shared.Return(_receive);
     }
 
     private RtnlResult[] Run(RtnlBatch batch)

@@ -128,6 +128,8 @@ internal sealed class Daemon : IAsyncDisposable
         Own(await ApiServer.StartAsync(
             _options.ApiSocket, new DaemonView(cloud.Node, plugins, table, detacher, readiness), _loggers, cancellationToken).ConfigureAwait(false));
 
+        // What the start needed and nothing needs any more goes back to the node.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         await SweepUntilStoppedAsync(tombstones, store, plugins, cancellationToken).ConfigureAwait(false);
         HostLog.Stopping(_log);
         await plugins.StopAsync(CancellationToken.None).ConfigureAwait(false);
@@ -213,13 +215,9 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    private void LogReady(NodeFacts node, PluginSet plugins)
-    {
-        using var self = Process.GetCurrentProcess();
-        HostLog.Ready(
-            _log, DaemonVersion.Text, (DateTime.Now - self.StartTime).TotalMilliseconds, node.NodeName, node.InstanceId, node.InstanceType,
-            string.Join(", ", plugins.Plugins.Where(static p => p.InService).Select(static p => p.Manifest.ToString())));
-    }
+    private void LogReady(NodeFacts node, PluginSet plugins) => HostLog.Ready(
+        _log, DaemonVersion.Text, ProcessAge.Milliseconds(), node.NodeName, node.InstanceId, node.InstanceType,
+        string.Join(", ", plugins.Plugins.Where(static p => p.InService).Select(static p => p.Manifest.ToString())));
 
     private T Own<T>(T part) where T : notnull
     {

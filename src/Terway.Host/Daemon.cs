@@ -125,8 +125,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
         else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
         LogReady(cloud.Node, plugins);
-        Own(await ApiServer.StartAsync(
-            _options.ApiSocket, new DaemonView(cloud.Node, plugins, table, detacher, readiness), _loggers, cancellationToken).ConfigureAwait(false));
+        Own(ApiServer.Start(_options.ApiSocket, () => new DaemonView(cloud.Node, plugins, table, detacher, readiness), _loggers));
 
         // What the start needed and nothing needs any more goes back to the node.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -41,6 +41,54 @@ public sealed class CrashTests
         Assert.True(failures.Count == 0, string.Join("\n", failures));
     }
 
+    [Fact]
+    public async Task Crash_after_a_creation_the_next_life_uses_that_eni()
+    {
+        await using var node = await TestNode.CreateAsync(Settings);
+        node.Cloud.DieAfter = "CreateNetworkInterface";
+        await StartAsync(node, [], []);
+        await node.UntilAsync(() => node.Crash.Dead, "the process has ended");
+        var made = Assert.Single(node.Secondaries).Id;
+        await node.Plugin.StopAsync(default);
+
+        node.Begin(new CrashPoint());
+        await node.StartAsync();
+
+        Assert.Equal(made, (await node.RunAsync(node.AllocateAsync())).EniId);
+        Assert.DoesNotContain("CreateNetworkInterface", node.Cloud.Calls);
+        Assert.DoesNotContain("DeleteNetworkInterface", node.Cloud.Calls);
+    }
+
+    [Fact]
+    public async Task Crash_after_addresses_were_given_back_the_next_life_does_not_hand_them_out()
+    {
+        await using var node = await TestNode.CreateAsync(Settings);
+        await node.StartAsync();
+        var pods = await node.RunAsync(Task.WhenAll(Enumerable.Range(0, 12).Select(_ => node.AllocateAsync())));
+        foreach (var pod in pods[1..])
+        {
+            node.Plugin.Release(pod, used: false);
+        }
+
+        node.Cloud.DieAfter = "UnassignPrivateIpAddresses";
+        await node.UntilAsync(() => node.Crash.Dead, "the process has ended");
+        await node.Plugin.StopAsync(default);
+
+        // The cloud cannot be asked: only the record tells.
+        node.Begin(new CrashPoint());
+        node.Cloud.Unreachable = true;
+        await node.StartAsync([pods[0]]);
+        var given = Enumerable.Range(0, node.Capacity.Idle).Select(_ => node.Plugin.AllocateAsync(node.Pod(), default)).ToArray();
+
+        Assert.NotEmpty(given);
+        Assert.All(given, g => Assert.True(g.IsCompletedSuccessfully));
+        var there = node.Secondaries.SelectMany(e => e.PrivateIps).ToHashSet();
+        foreach (var allocation in given)
+        {
+            Assert.Contains((await allocation).Addresses[0].Address, there);
+        }
+    }
+
     // Grows by creation and assignment, shrinks by both ways; the crash hits somewhere in between.
     private static async Task<int> RunAsync(CrashPoint crash, bool dual)
     {

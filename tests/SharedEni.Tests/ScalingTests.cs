@@ -46,6 +46,27 @@ public sealed class ScalingTests
     }
 
     [Fact]
+    public async Task Shrink_never_asks_for_an_enis_own_address()
+    {
+        await using var node = await TestNode.CreateAsync("{" + Pods + """, "ip_cooldown": 0, "ip_pool_sync_period": "5m"}""");
+        await node.StartAsync();
+        var pods = await node.RunAsync(Task.WhenAll(Enumerable.Range(0, 6).Select(_ => node.AllocateAsync())));
+        var own = node.Secondaries.Single().PrimaryIp;
+
+        // The ENI's own address is the newest idle one; a pod keeps the ENI there.
+        foreach (var pod in pods.Where(p => !p.Addresses[0].Address.Equals(own)).Skip(1).Concat(pods.Where(p => p.Addresses[0].Address.Equals(own))))
+        {
+            node.Plugin.Release(pod, used: true);
+        }
+
+        await node.PassAsync(TimeSpan.FromMinutes(12));
+
+        Assert.Equal(2, node.Secondaries.Single().PrivateIps.Length);
+        Assert.Equal(["OK"], node.Codes.Keys);
+        Assert.Equal(1, node.Capacity.Idle);
+    }
+
+    [Fact]
     public async Task Shrink_with_min_eni_keeps_one_with_all_its_addresses()
     {
         await using var node = await TestNode.CreateAsync("{" + Pods + """, "min_eni": 1}""");

@@ -13,6 +13,9 @@ internal sealed class TestCloudPort(ICloudTransport transport, CrashPoint crash)
     /// <summary>The daemon is cut off from the cloud.</summary>
     public bool Unreachable { get; set; }
 
+    /// <summary>The process ends right after this call has been carried out.</summary>
+    public string? DieAfter { get; set; }
+
     public int CallCount
     {
         get
@@ -41,7 +44,9 @@ internal sealed class TestCloudPort(ICloudTransport transport, CrashPoint crash)
             try
             {
                 // A process that ends does not take its request back.
-                return await transport.InvokeAsync(product, action, parameters, CancellationToken.None);
+                var answer = await transport.InvokeAsync(product, action, parameters, CancellationToken.None);
+                crash.Dead |= action == DieAfter;
+                return answer;
             }
             catch (CloudApiException e)
             {

@@ -77,6 +77,12 @@ internal sealed class TestNode : IAsyncDisposable
 
     public SharedEniProvider Plugin { get; private set; } = null!;
 
+    /// <summary>Answers of the cloud so far, by code.</summary>
+    public IReadOnlyDictionary<string, int> Codes => _cloud.Calls.Codes;
+
+    /// <summary>Whether the plugin waits for nothing but time.</summary>
+    public Func<bool> Settled { get; set; } = null!;
+
     public IReadOnlyList<EniSnapshot> Secondaries => [.. Region.Enis.Where(e => e.Type != EniType.Primary)];
 
     public Capacity Capacity => Plugin.GetCapacity();
@@ -152,6 +158,7 @@ internal sealed class TestNode : IAsyncDisposable
             Crash = crash,
         };
         Plugin = new SharedEniProvider(Host);
+        Settled = () => Plugin.IsSettled;
     }
 
     public async Task StartAsync(IReadOnlyList<Allocation>? live = null, IReadOnlyDictionary<IPAddress, DateTimeOffset>? released = null)
@@ -268,7 +275,7 @@ internal sealed class TestNode : IAsyncDisposable
             await Task.Delay(1);
             var busy = Crash.Inside > 0 || steps != Crash.Steps;
             steps = Crash.Steps;
-            still = busy ? 0 : Plugin.IsSettled ? 30 : still + 1;
+            still = busy ? 0 : Settled() ? 30 : still + 1;
         }
     }
 }

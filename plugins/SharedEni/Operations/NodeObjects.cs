@@ -15,8 +15,9 @@ internal static class NodeObjects
 
     public static string EniKey(string eniId) => $"eni/{eniId}";
 
+    // An array: a collection expression would make a list of a type of this assembly, and the host keeps what it is given longer than the plugin.
     public static IReadOnlyList<KernelObject> ForNode(IReadOnlyList<IAddressFamily> families) =>
-        [.. families.SelectMany(f => f.NodeObjects(null))];
+        families.SelectMany(f => f.NodeObjects(null)).ToArray();
 
     public static IReadOnlyList<KernelObject> ForEni(
         NodeLink link, IReadOnlyList<EniSubnet> subnets, IReadOnlyList<IAddressFamily> families, NodeFacts node, PoolSettings settings)

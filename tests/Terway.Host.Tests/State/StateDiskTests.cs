@@ -9,7 +9,6 @@ namespace Terway.Host.Tests.State;
 /// <summary>What happens to the state file when the disk is full and when the process is killed.</summary>
 public sealed partial class StateDiskTests
 {
-    private const string ChildVariable = "TWT_STATE_CHILD";
     private const int CLONE_NEWNS = 0x20000;
     private const ulong MS_REC = 0x4000;
     private const ulong MS_PRIVATE = 1 << 18;
@@ -84,8 +83,7 @@ public sealed partial class StateDiskTests
             using var folder = new TempFolder();
             var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
             if (System.IO.Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(StateDiskTests).Assembly.Location);
-            foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(StateDiskTests).FullName}.{nameof(Child_writes_until_it_is_killed)}" }) start.ArgumentList.Add(argument);
-            start.Environment[ChildVariable] = folder.Path;
+            start.Environment[StateWriterChild.Variable] = folder.Path;
             using var child = Process.Start(start)!;
             try
             {
@@ -112,20 +110,6 @@ public sealed partial class StateDiskTests
             {
                 Assert.True(facts.Contains($"a{i}") && facts.Contains($"b{i}"), $"commit {i} is there in part");
             }
-        }
-    }
-
-    [Fact(Explicit = true)]
-    public async Task Child_writes_until_it_is_killed()
-    {
-        if (Environment.GetEnvironmentVariable(ChildVariable) is not { } folder) return;
-        await using var store = StateStore.Open(System.IO.Path.Combine(folder, "state.db"), TimeProvider.System, NullLogger.Instance);
-        await using var acknowledgements = File.Create(System.IO.Path.Combine(folder, "acknowledged"));
-        for (var i = 0; i < 100_000; i++)
-        {
-            await store.WriteAsync(new StateWrite.PutFact($"a{i}", new byte[700]), new StateWrite.PutFact($"b{i}", new byte[700]));
-            acknowledgements.WriteByte(1);
-            await acknowledgements.FlushAsync(TestContext.Current.CancellationToken);
         }
     }
 

@@ -102,7 +102,7 @@ internal sealed class Daemon : IAsyncDisposable
         var cloud = Own(await DaemonCloud.ConnectAsync(
             _options, config.Root, store, kernel.AddressesOf, _loggers, _time, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
-        IAddressFamily ipv4 = new IPv4Family(cloud.Cloud);
+        IAddressFamily ipv4 = new IPv4Family(cloud.Cloud, cloud.Network);
         var plugins = Own(await LoadPluginsAsync(
             config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
         await StartPluginsAsync(plugins, store, readiness, cancellationToken).ConfigureAwait(false);

@@ -18,16 +18,21 @@ internal sealed class DaemonCloud : IDisposable
     private readonly CredentialChain _credentials;
     private readonly OpenApiTransport _transport;
 
-    private DaemonCloud(InstanceMetadata metadata, CredentialChain credentials, OpenApiTransport transport, ICloud cloud, NodeFacts node, Task confirmed)
+    private DaemonCloud(InstanceMetadata metadata, CredentialChain credentials, OpenApiTransport transport, ICloudNetwork network, ICloud cloud, NodeFacts node, Task confirmed)
     {
         _metadata = metadata;
         _credentials = credentials;
         _transport = transport;
+        Network = network;
         Cloud = cloud;
         Node = node;
         Confirmed = confirmed;
     }
 
+    /// <summary>Typed calls, for the host's own use.</summary>
+    public ICloudNetwork Network { get; }
+
+    /// <summary>The same transport, for plugins.</summary>
     public ICloud Cloud { get; }
 
     public NodeFacts Node { get; }
@@ -55,10 +60,11 @@ internal sealed class DaemonCloud : IDisposable
                 ?? await metadata.GetRegionIdAsync(cancellationToken).ConfigureAwait(false);
             transport = new OpenApiTransport(
                 new OpenApiTransportOptions { Region = region, RateLimits = RateLimits(config) }, credentials, loggers.CreateLogger<OpenApiTransport>(), time);
+            var network = new CloudNetwork(transport);
             var source = new NodeFactsSource(
-                metadata, new CloudNetwork(transport), store, options.NodeName, addressesOf, loggers.CreateLogger<NodeFactsSource>());
+                metadata, network, store, options.NodeName, addressesOf, loggers.CreateLogger<NodeFactsSource>());
             var node = await source.GetAsync(cancellationToken).ConfigureAwait(false);
-            return new DaemonCloud(metadata, credentials, transport, new HostCloud(transport, region), node, source.Confirmed);
+            return new DaemonCloud(metadata, credentials, transport, network, new HostCloud(transport, region), node, source.Confirmed);
         }
         catch
         {

@@ -57,11 +57,20 @@ internal sealed class NodeReadiness
         }
 
         if (_providers.Count == 0) return "no plugin gives addresses";
+        return Useless();
+    }
+
+    /// <summary>
+    /// Why no provider can serve any pod. A node that is merely full is ready: a runtime that hears otherwise makes the kubelet call the node
+    /// NotReady, and the pods that fill it are evicted.
+    /// </summary>
+    private string? Useless()
+    {
         string? exhausted = null;
         foreach (var provider in _providers)
         {
             var capacity = provider.Part.GetCapacity();
-            if (capacity.Exhausted is null) return null;
+            if (capacity.Exhausted is null || capacity.InUse > 0) return null;
             exhausted ??= capacity.Exhausted;
         }
 

@@ -17,7 +17,10 @@ internal sealed class HostCloud(ICloudTransport transport, string region) : IClo
         }
         catch (CloudApiException e)
         {
-            throw new CloudException(action, e.Code, e.Reason, e.RequestId, outcomeUnknown: e.OutcomeUnknown, e);
+            throw Translate(e);
         }
     }
+
+    /// <summary>The contract's form of a failed call.</summary>
+    public static CloudException Translate(CloudApiException e) => new(e.Action, e.Code, e.Reason, e.RequestId, e.OutcomeUnknown, e);
 }

@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Terway.AlibabaCloud.Errors;
+using Terway.AlibabaCloud.Network;
 using Terway.Plugin;
 
 namespace Terway.Host.Cloud;
 
 /// <summary>IPv4, the family every pod has.</summary>
-internal sealed class IPv4Family(ICloud cloud) : IAddressFamily
+internal sealed class IPv4Family(ICloud cloud, ICloudNetwork network) : IAddressFamily
 {
     private static readonly IPAddress s_podGateway = IPAddress.Parse("169.254.1.1");
 
@@ -73,15 +75,18 @@ internal sealed class IPv4Family(ICloud cloud) : IAddressFamily
         return addresses;
     }
 
-    public Task UnassignAsync(string eniId, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
+    // The typed call: when one address of several is not there any more the cloud refuses them all, and it sends the others again.
+    public async Task UnassignAsync(string eniId, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
     {
-        var parameters = new List<KeyValuePair<string, string>> { new("NetworkInterfaceId", eniId) };
-        for (var i = 0; i < addresses.Count; i++)
+        try
         {
-            parameters.Add(new($"PrivateIpAddress.{(i + 1).ToString(CultureInfo.InvariantCulture)}", addresses[i].ToString()));
+            await network.UnassignPrivateIpAddressesAsync(
+                new UnassignPrivateIpAddressesRequest { NetworkInterfaceId = eniId, PrivateIpAddresses = [.. addresses] }, cancellationToken).ConfigureAwait(false);
         }
-
-        return UnassignTolerantAsync(parameters, cancellationToken);
+        catch (CloudApiException e)
+        {
+            throw HostCloud.Translate(e);
+        }
     }
 
     public IReadOnlyList<KernelObject> NodeObjects(string? eniLink) => eniLink is null
@@ -91,16 +96,4 @@ internal sealed class IPv4Family(ICloud cloud) : IAddressFamily
         : [new KernelObject.Sysctl($"net/ipv4/conf/{eniLink}/rp_filter", "2")];
 
     public IReadOnlyList<KernelObject> PodObjects(string podLink, string? hostLink) => [];
-
-    private async Task UnassignTolerantAsync(List<KeyValuePair<string, string>> parameters, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await cloud.InvokeAsync("ecs", "UnassignPrivateIpAddresses", parameters, cancellationToken).ConfigureAwait(false);
-        }
-        catch (CloudException e) when (e.Code is "InvalidIp.IpUnassigned" or "InvalidEniId.NotFound")
-        {
-            // Already gone: what was asked for is so.
-        }
-    }
 }

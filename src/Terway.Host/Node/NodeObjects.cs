@@ -50,6 +50,8 @@ internal sealed class NodeObjects : IDisposable
             throw new ArgumentException($"plugin {plugin} asks for node objects under {key} that belong to a pod", nameof(objects));
         }
 
+        // A copy: a list of a type from the plugin's own assembly would keep that assembly in memory.
+        var kept = objects.ToArray();
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -66,7 +68,7 @@ internal sealed class NodeObjects : IDisposable
                 await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
                 await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
                 await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
-                _kept[(plugin, key)] = objects;
+                _kept[(plugin, key)] = kept;
             }
 
             await _kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);

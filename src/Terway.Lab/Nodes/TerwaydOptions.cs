@@ -22,5 +22,8 @@ public sealed record TerwaydOptions
     /// <summary>Added after the lab's own, for what a test wants to try.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
-    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+    /// <summary>
+    /// As a DaemonSet sets it: 2 MiB of new objects between collections (hexadecimal), instead of as much as the machine's cache holds.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string> { ["DOTNET_GCgen0size"] = "200000" };
 }

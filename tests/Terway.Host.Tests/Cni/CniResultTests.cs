@@ -104,7 +104,7 @@ public sealed class CniResultTests
 
     private static JsonElement Write(string version, Attachment attachment, JsonElement? previous)
     {
-        IAddressFamily ipv4 = new IPv4Family(null!);
+        IAddressFamily ipv4 = new IPv4Family(null!, null!);
         return Samples.Json(CniResult.Write(version, attachment, [ipv4], previous));
     }
 }

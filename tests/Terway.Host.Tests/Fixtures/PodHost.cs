@@ -69,13 +69,14 @@ internal sealed class PodHost : IAsyncDisposable
     public void DropNetNs(string container) => File.Delete(_folder[$"ns-{container}"]);
 
     public Task<AttachmentRecord> AddAsync(
-        string container = "c1", string pod = "web", string? netNs = null, TimeSpan age = default, CancellationTokenSource? caller = null, DateTimeOffset? started = null)
+        string container = "c1", string pod = "web", string? netNs = null, TimeSpan age = default, CancellationTokenSource? caller = null, DateTimeOffset? started = null,
+        PodNetwork? on = null)
     {
         var request = Samples.Request(CniVerb.Add, container, netNs ?? NetNs(container), pod);
-        return Network.AddAsync(request, CniNetConf.Parse(request.Config), started ?? Time.GetUtcNow() - age, new AddTimes(), caller?.Token ?? CancellationToken.None);
+        return (on ?? Network).AddAsync(request, CniNetConf.Parse(request.Config), started ?? Time.GetUtcNow() - age, new AddTimes(), caller?.Token ?? CancellationToken.None);
     }
 
-    public Task DelAsync(string container = "c1") => Network.DeleteAsync(new AttachmentKey(container, "eth0"), CancellationToken.None);
+    public Task DelAsync(string container = "c1", PodNetwork? on = null) => (on ?? Network).DeleteAsync(new AttachmentKey(container, "eth0"), CancellationToken.None);
 
     /// <summary>Waits until the background has taken everything away.</summary>
     public async Task IdleAsync()
@@ -160,7 +161,7 @@ internal sealed class PodHost : IAsyncDisposable
         Table = new AttachmentTable();
         var active = new ActivePlugins(
             [new PluginPart<IAddressProvider>("Fake/1.0.0", Provider)], [new PluginPart<IDatapath>("Fake/1.0.0", Datapath)],
-            [new FakeStage(Steps, 1), new FakeStage(Steps, 2)], [new IPv4Family(null!)]);
+            [new FakeStage(Steps, 1), new FakeStage(Steps, 2)], [new IPv4Family(null!, null!)]);
         Detacher = new PodDetacher(active, Table, Store, Kernel, Time, NullLogger<PodDetacher>.Instance);
         await new StartReconciler(Store, Table, Detacher, Kernel, new NodeObjects(Store, Kernel), NullLogger<StartReconciler>.Instance).RunAsync(default);
         var attacher = new PodAttacher(active, Table, Store, Kernel, Detacher, Time, NullLogger<PodAttacher>.Instance);

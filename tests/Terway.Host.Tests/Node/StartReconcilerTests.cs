@@ -46,7 +46,7 @@ public sealed class StartReconcilerTests
         await using var again = StateStore.Open(folder["state.db"], TimeProvider.System, NullLogger.Instance);
         var table = new AttachmentTable();
         await using var detacher = new PodDetacher(
-            new ActivePlugins([], [], [], [new IPv4Family(null!)]), table, again, box.Kernel, TimeProvider.System, NullLogger<PodDetacher>.Instance);
+            new ActivePlugins([], [], [], [new IPv4Family(null!, null!)]), table, again, box.Kernel, TimeProvider.System, NullLogger<PodDetacher>.Instance);
         await new StartReconciler(again, table, detacher, box.Kernel, new NodeObjects(again, box.Kernel), NullLogger<StartReconciler>.Instance)
             .RunAsync(TestContext.Current.CancellationToken);
         for (var i = 0; detacher.PendingCount > 0; i++)

@@ -34,15 +34,17 @@ public sealed class PodProperties
         {
             host.Time.Advance(TimeSpan.FromMilliseconds(2));
             var pod = $"p{container % 3}";
+            // Taken now: a call that starts to run only after a kill is still a call of the life before.
+            var network = host.Network;
             var quiet = calls.Where(c => c.Pod == pod).All(c => c.Task.IsCompleted || c.Life < life);
             switch (act)
             {
                 case Act.Add or Act.LateAdd:
                     var started = host.Time.GetUtcNow() - (act == Act.LateAdd ? TimeSpan.FromMilliseconds(5) : TimeSpan.Zero);
-                    calls.Add(new Call(true, $"c{container}", pod, quiet, life, Task.Run(() => (Task)host.AddAsync($"c{container}", pod, started: started))));
+                    calls.Add(new Call(true, $"c{container}", pod, quiet, life, Task.Run(() => (Task)host.AddAsync($"c{container}", pod, started: started, on: network))));
                     break;
                 case Act.Del:
-                    calls.Add(new Call(false, $"c{container}", pod, quiet, life, Task.Run(() => host.DelAsync($"c{container}"))));
+                    calls.Add(new Call(false, $"c{container}", pod, quiet, life, Task.Run(() => host.DelAsync($"c{container}", network))));
                     break;
                 case Act.Wait:
                     await Task.WhenAll(calls.Where(c => c.Life == life).Select(static c => Quietly(c.Task)));

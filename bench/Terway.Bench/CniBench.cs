@@ -71,7 +71,9 @@ internal sealed class CniBench(string dist, int runs, int burst)
 
     private static Figure CallsPerAddress(RunningLab lab, LabNode node)
     {
-        var calls = lab.Cloud.Calls.Counts.Values.Sum();
+        var counts = lab.Cloud.Calls.Counts;
+        var calls = counts.Values.Sum();
+        Console.Error.WriteLine($"cloud calls until the pool is warm: {string.Join(", ", counts.Select(static c => $"{c.Key} {c.Value}"))}");
         var addresses = lab.Cloud.Region.FindInstance(node.InstanceId)!.Enis.Where(static e => e.Type != EniType.Primary).Sum(static e => e.PrivateIps.Length);
         return new Figure("cloud_calls_per_address", Math.Round((double)calls / addresses, 3), calls, null, "calls", Samples: addresses);
     }

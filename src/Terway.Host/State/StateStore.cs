@@ -19,6 +19,7 @@ internal sealed partial class StateStore : IAsyncDisposable
     private readonly SqliteConnection _connection;
     private readonly BlockingCollection<Waiting> _queue = new(QueueLimit);
     private readonly Dictionary<string, SqliteCommand> _commands = [];
+    private bool _full = true;
     private readonly Thread _writer;
     private readonly ILogger _log;
 
@@ -73,7 +74,7 @@ internal sealed partial class StateStore : IAsyncDisposable
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            _queue.Add(new Waiting(Prepare(writes), done));
+            _queue.Add(new Waiting(Prepare(writes), writes.Any(static w => w.SurvivesPowerLoss), done));
         }
         catch (InvalidOperationException)
         {
@@ -124,10 +125,11 @@ internal sealed partial class StateStore : IAsyncDisposable
     {
         try
         {
+            Synchronise(batch.Exists(static w => w.SurvivesPowerLoss));
             Execute("BEGIN IMMEDIATE", []);
-            foreach (var (writes, _) in batch)
+            foreach (var waiting in batch)
             {
-                foreach (var (sql, arguments) in writes) Execute(sql, arguments);
+                foreach (var (sql, arguments) in waiting.Writes) Execute(sql, arguments);
             }
 
             Execute("COMMIT", []);
@@ -147,11 +149,20 @@ internal sealed partial class StateStore : IAsyncDisposable
             LogWriteFailed(_log, e, _connection.DataSource);
             var failure = new StateException(
                 $"state file {_connection.DataSource} cannot be written: {e.Message}; check that its disk is there, writable and not full", e);
-            foreach (var (_, done) in batch) done.SetException(failure);
+            foreach (var waiting in batch) waiting.Done.SetException(failure);
             return;
         }
 
-        foreach (var (_, done) in batch) done.SetResult();
+        foreach (var waiting in batch) waiting.Done.SetResult();
+    }
+
+    // With the write-ahead log NORMAL commits without waiting for the disk: the end of the process loses nothing, loss of power may lose the last
+    // commits but never one before another (https://www.sqlite.org/pragma.html#pragma_synchronous). The next FULL commit carries them along.
+    private void Synchronise(bool full)
+    {
+        if (full == _full) return;
+        Execute(full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", []);
+        _full = full;
     }
 
     private void Execute(string sql, object[] arguments)
@@ -183,7 +194,7 @@ internal sealed partial class StateStore : IAsyncDisposable
         }
     }
 
-    private readonly record struct Waiting((string Sql, object[] Arguments)[] Writes, TaskCompletionSource Done);
+    private readonly record struct Waiting((string Sql, object[] Arguments)[] Writes, bool SurvivesPowerLoss, TaskCompletionSource Done);
 
     [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "State file {Path} is damaged ({Reason}); set aside as {Aside}, rebuilding from kernel and cloud")]
     private static partial void LogSetAside(ILogger log, string path, string aside, string reason);

@@ -10,6 +10,12 @@ internal abstract record StateWrite
     {
     }
 
+    /// <summary>
+    /// Whether the change must survive loss of power, and not only the end of this process. What only announces kernel objects need not: they
+    /// would be lost as well.
+    /// </summary>
+    public virtual bool SurvivesPowerLoss => true;
+
     /// <summary>SQL of the change; its parameters are <c>$1</c>, <c>$2</c>, ...</summary>
     public abstract string Sql { get; }
 
@@ -18,6 +24,8 @@ internal abstract record StateWrite
 
     public sealed record PutAttachment(AttachmentRecord Record, AttachmentPhase Phase) : StateWrite
     {
+        public override bool SurvivesPowerLoss => Phase != AttachmentPhase.Adding;
+
         public override string Sql => "INSERT OR REPLACE INTO attachment(container_id, if_name, phase, body) VALUES($1, $2, $3, $4)";
 
         public override object[] Arguments =>

@@ -10,21 +10,23 @@ namespace Terway.Host.Kernel;
 internal sealed class NodeKernel : INodeKernel, IDisposable
 {
     private readonly NetNsThread _namespaces;
+    private readonly NetNs _home;
     private readonly RtnlSocket _node;
     private readonly ObjectWriter _writer;
     private readonly ObjectRemover _remover;
-    private readonly KernelThread _thread;
+    private readonly KernelTurn _turn;
     private readonly LinkTable _links;
 
     /// <summary>Call from the node's namespace.</summary>
     public NodeKernel(NetNsThread namespaces, LinkTable links)
     {
         _namespaces = namespaces;
+        _home = NetNs.OpenCurrent();
         _links = links;
         _node = RtnlSocket.Open();
-        _writer = new ObjectWriter(_node, namespaces);
+        _writer = new ObjectWriter(_node, namespaces, _home);
         _remover = new ObjectRemover(_node);
-        _thread = new KernelThread("kernel");
+        _turn = new KernelTurn();
     }
 
     public NodeLink? FindLink(string mac) => _links.Find(mac);
@@ -34,7 +36,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
 
     public async Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath)
     {
-        await _thread.RunAsync(() =>
+        await _turn.RunAsync(() =>
         {
             using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath) ?? throw new PodNetworkException(
                 "kernel", $"{netNsPath} is no network namespace any more", "the runtime makes the sandbox again", canRetry: false);
@@ -53,7 +55,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
 
     public async Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
     {
-        await _thread.RunAsync(() =>
+        await _turn.RunAsync(() =>
         {
             try
             {
@@ -68,7 +70,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         }).ConfigureAwait(false);
     }
 
-    public Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => _thread.RunAsync(() =>
+    public Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => _turn.RunAsync(() =>
     {
         using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath);
         var node = ReadNode();
@@ -90,18 +92,18 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     });
 
     /// <summary>The global addresses of the link with this MAC address, IPv4 first; none when there is no such link.</summary>
-    public IReadOnlyList<IPAddress> AddressesOf(string mac) => _links.Find(mac) is not { } link ? [] : _thread.RunAsync(() =>
+    public IReadOnlyList<IPAddress> AddressesOf(string mac) => _links.Find(mac) is not { } link ? [] : _turn.RunAsync(() =>
         (IReadOnlyList<IPAddress>)[.. _node.DumpAddresses(link.Index).Where(static a => a.Scope == RouteScope.Universe)
             .Select(static a => a.Address.Address).OrderBy(static a => a.AddressFamily)]).GetAwaiter().GetResult();
 
-    public Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _thread.RunAsync(() =>
+    public Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
     {
         var view = ReadNode();
         return (IReadOnlyList<IReadOnlyList<string>>)[.. plans.Select(plan =>
             (IReadOnlyList<string>)[.. plan.Where(static o => !o.InPod).Select(o => view.Missing(o, null)).OfType<string>()])];
     });
 
-    public Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _thread.RunAsync(() =>
+    public Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
     {
         var (routes, rules) = ReadNode().Unplanned(plans.SelectMany(static p => p));
         using var batch = new RtnlBatch();
@@ -111,17 +113,18 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         return routes.Count + rules.Count;
     });
 
-    public string? ReadSysctl(string path) => Read(() => Linux.Sysctl.Read(path));
+    public string? ReadSysctl(string path) => Read(() => Linux.Sysctl.Read(_namespaces, _home, path));
 
     public void Dispose()
     {
-        _thread.Dispose();
+        _turn.Dispose();
         _writer.Dispose();
         _remover.Dispose();
         _node.Dispose();
+        _home.Dispose();
     }
 
-    private KernelView ReadNode() => KernelView.Read(_node, static path => Read(() => Linux.Sysctl.Read(path)));
+    private KernelView ReadNode() => KernelView.Read(_node, ReadSysctl);
 
     private static string? Read(Func<string> read)
     {

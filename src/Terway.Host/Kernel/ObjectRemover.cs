@@ -4,7 +4,7 @@ using Terway.Plugin;
 
 namespace Terway.Host.Kernel;
 
-/// <summary>Takes plans away from the node. What is not there is no error. Used on the kernel thread only.</summary>
+/// <summary>Takes plans away from the node. What is not there is no error. One caller at a time.</summary>
 internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
 {
     private readonly RtnlBatch _batch = new();

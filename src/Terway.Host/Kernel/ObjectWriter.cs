@@ -5,8 +5,8 @@ using Terway.Plugin;
 
 namespace Terway.Host.Kernel;
 
-/// <summary>Makes the objects of one plan, in order, with as few round trips as the order allows. Used on the kernel thread only.</summary>
-internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : IDisposable
+/// <summary>Makes the objects of one plan, in order, with as few round trips as the order allows. One caller at a time.</summary>
+internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetNs home) : IDisposable
 {
     private readonly RtnlBatch _batch = new();
 
@@ -45,8 +45,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces) : ID
                         break;
                     case KernelObject.Sysctl sysctl:
                         Flush(inPod ? podSocket! : node);
-                        if (inPod) Linux.Sysctl.Write(namespaces, pod!, sysctl.Path, sysctl.Value);
-                        else Linux.Sysctl.Write(sysctl.Path, sysctl.Value);
+                        Linux.Sysctl.Write(namespaces, inPod ? pod! : home, sysctl.Path, sysctl.Value);
                         break;
                     default:
                         Append(o, inPod ? podLinks! : nodeLinks);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -6,30 +5,28 @@ using Microsoft.Extensions.Logging;
 namespace Terway.Host.State;
 
 /// <summary>
-/// The node's durable state. One thread owns the connection; writes that wait at the same time share a commit, so a burst of pods costs a few
+/// The node's durable state. One thread at a time commits; writes that wait at the same time share a commit, so a burst of pods costs a few
 /// fsyncs instead of hundreds. Thread-safe.
 /// </summary>
 internal sealed partial class StateStore : IAsyncDisposable
 {
-    /// <summary>Writes waiting for the disk. A caller beyond that waits for room, so a stalled disk cannot eat the memory.</summary>
-    private const int QueueLimit = 1024;
-
     private const int MaxCommitsTogether = 256;
 
     private readonly SqliteConnection _connection;
-    private readonly BlockingCollection<Waiting> _queue = new(QueueLimit);
+    private readonly Lock _lock = new();
+    private readonly Queue<Waiting> _waiting = new();
     private readonly Dictionary<string, SqliteCommand> _commands = [];
     private bool _full = true;
-    private readonly Thread _writer;
     private readonly ILogger _log;
+    private bool _committing;
+    private bool _closed;
+    private TaskCompletionSource? _idle;
 
     private StateStore(SqliteConnection connection, StateSnapshot initial, ILogger log)
     {
         _connection = connection;
         _log = log;
         Initial = initial;
-        _writer = new Thread(WriteLoop) { IsBackground = true, Name = "state writer" };
-        _writer.Start();
     }
 
     /// <summary>What the file held when it was opened.</summary>
@@ -66,43 +63,68 @@ internal sealed partial class StateStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Commits the changes together; completes when they are on disk.</summary>
+    /// <summary>
+    /// Commits the changes together; completes when they are on disk. Blocks its caller for the commit when nobody else is committing, which is
+    /// quicker than handing over to another thread and back; else what waits shares the next commit.
+    /// </summary>
     /// <exception cref="StateException">They are not, and what they announce must not be done.</exception>
     public Task WriteAsync(params StateWrite[] writes)
     {
-        // Continuations must not run on the writer thread: they would hold up everybody else's commit.
+        // Continuations must not run on the committing thread: they would hold up everybody else's commit.
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
+        var waiting = new Waiting(Prepare(writes), writes.Any(static w => w.SurvivesPowerLoss), done);
+        lock (_lock)
         {
-            _queue.Add(new Waiting(Prepare(writes), writes.Any(static w => w.SurvivesPowerLoss), done));
-        }
-        catch (InvalidOperationException)
-        {
-            throw new StateException("the state file is closed: the daemon is stopping");
+            if (_closed) throw new StateException("the state file is closed: the daemon is stopping");
+            // As many as there are calls under way, which the callers bound.
+            _waiting.Enqueue(waiting);
+            if (_committing) return done.Task;
+            _committing = true;
         }
 
+        // What came meanwhile is not on this caller's time.
+        if (CommitNext()) ThreadPool.UnsafeQueueUserWorkItem(static store => store.CommitAll(), this, preferLocal: false);
         return done.Task;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _queue.CompleteAdding();
-        _writer.Join();
+        Task idle;
+        lock (_lock)
+        {
+            _closed = true;
+            idle = _committing ? (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+        }
+
+        await idle.ConfigureAwait(false);
         foreach (var command in _commands.Values) command.Dispose();
-        _connection.Dispose();
-        _queue.Dispose();
-        return ValueTask.CompletedTask;
+        _commands.Clear();
+        await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void WriteLoop()
+    private void CommitAll()
+    {
+        while (CommitNext())
+        {
+        }
+    }
+
+    // True when there is more to commit, and it is still this thread's turn.
+    private bool CommitNext()
     {
         var batch = new List<Waiting>();
-        foreach (var first in _queue.GetConsumingEnumerable())
+        lock (_lock)
         {
-            batch.Clear();
-            batch.Add(first);
-            while (batch.Count < MaxCommitsTogether && _queue.TryTake(out var next)) batch.Add(next);
-            Commit(batch);
+            while (batch.Count < MaxCommitsTogether && _waiting.TryDequeue(out var next)) batch.Add(next);
+        }
+
+        Commit(batch);
+        lock (_lock)
+        {
+            if (_waiting.Count > 0) return true;
+            _committing = false;
+            _idle?.TrySetResult();
+            return false;
         }
     }
 

@@ -11,7 +11,7 @@ namespace Terway.Plugins.SharedEni.Operations;
 internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposable
 {
     // ECS calls at a time; waiting for attachments to get through is not limited.
-    private const int MaxParallel = 3;
+    private const int MaxParallel = 4;
 
     private readonly SemaphoreSlim _calls = new(MaxParallel);
 

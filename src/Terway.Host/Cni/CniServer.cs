@@ -16,9 +16,9 @@ internal sealed partial class CniServer : IAsyncDisposable
     /// <summary>Calls served at the same time; a kubelet starts far fewer. Others wait in the backlog.</summary>
     private const int MaxConcurrent = 256;
 
-    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_readTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan UndoReserve = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_undoReserve = TimeSpan.FromSeconds(6);
 
     private const long LongestCallMs = 3_600_000;
 
@@ -111,7 +111,7 @@ internal sealed partial class CniServer : IAsyncDisposable
                 CniRequest request;
                 using (var reading = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
                 {
-                    reading.CancelAfter(ReadTimeout);
+                    reading.CancelAfter(s_readTimeout);
                     request = await FrameStream.ReadAsync(stream, WireJson.Default.CniRequest, reading.Token).ConfigureAwait(false)
                         ?? throw new FrameException("the caller sent nothing");
                 }
@@ -144,7 +144,7 @@ internal sealed partial class CniServer : IAsyncDisposable
     private static TimeSpan TimeFor(long deadlineMs)
     {
         var given = TimeSpan.FromMilliseconds(Math.Min(deadlineMs, LongestCallMs));
-        var reserve = given / 4 < UndoReserve ? given / 4 : UndoReserve;
+        var reserve = given / 4 < s_undoReserve ? given / 4 : s_undoReserve;
         return given - reserve;
     }
 

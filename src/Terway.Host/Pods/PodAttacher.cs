@@ -14,7 +14,7 @@ internal sealed partial class PodAttacher(
     ActivePlugins plugins, AttachmentTable table, StateStore store, INodeKernel kernel, PodDetacher detacher, TimeProvider time, ILogger<PodAttacher> log)
 {
     /// <summary>How long an attached ENI's link may take to show up on the node.</summary>
-    private static readonly TimeSpan LinkTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_linkTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Fence<string> _hostLinks = new();
 
@@ -96,7 +96,7 @@ internal sealed partial class PodAttacher(
         {
             try
             {
-                link = await kernel.WaitForLinkAsync(allocation.EniMac, LinkTimeout, cancellationToken).ConfigureAwait(false);
+                link = await kernel.WaitForLinkAsync(allocation.EniMac, s_linkTimeout, cancellationToken).ConfigureAwait(false);
             }
             catch (TimeoutException e)
             {

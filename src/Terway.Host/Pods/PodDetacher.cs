@@ -15,11 +15,11 @@ internal sealed partial class PodDetacher : IAsyncDisposable
 {
     private const int BatchLimit = 256;
 
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_retryDelay = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_undoTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan StageTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_stageTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ActivePlugins _plugins;
     private readonly AttachmentTable _table;
@@ -100,12 +100,12 @@ internal sealed partial class PodDetacher : IAsyncDisposable
         BeginJournaled(record);
         try
         {
-            await WaitGoneAsync(record, CancellationToken.None).WaitAsync(UndoTimeout, _time).ConfigureAwait(false);
+            await WaitGoneAsync(record, CancellationToken.None).WaitAsync(s_undoTimeout, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             // The background goes on trying; the address stays taken meanwhile.
-            LogUndoSlow(_log, record.Key, UndoTimeout.TotalSeconds);
+            LogUndoSlow(_log, record.Key, s_undoTimeout.TotalSeconds);
         }
     }
 
@@ -198,7 +198,7 @@ internal sealed partial class PodDetacher : IAsyncDisposable
         {
             try
             {
-                await stage.DetachAsync(removal.Record.Attachment, _stop.Token).WaitAsync(StageTimeout, _time, _stop.Token).ConfigureAwait(false);
+                await stage.DetachAsync(removal.Record.Attachment, _stop.Token).WaitAsync(s_stageTimeout, _time, _stop.Token).ConfigureAwait(false);
             }
 #pragma warning disable CA1031 // plugin code; said and tried again
             catch (Exception e) when (!_stop.IsCancellationRequested)
@@ -261,7 +261,7 @@ internal sealed partial class PodDetacher : IAsyncDisposable
         removal.Gone.SetResult();
     }
 
-    private void RetryLater(Removal removal) => _ = Task.Delay(RetryDelay, _time, _stop.Token).ContinueWith(
+    private void RetryLater(Removal removal) => _ = Task.Delay(s_retryDelay, _time, _stop.Token).ContinueWith(
         _ => _queue.Writer.TryWrite(removal), _stop.Token, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
     private sealed class Removal(AttachmentRecord record)

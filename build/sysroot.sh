@@ -41,7 +41,7 @@ mkdir -p "$work"/apt/lists/partial "$work"/apt/cache/archives/partial "$work"/de
 
 # The mirror of the machine's own sources, so that a site's proxy or mirror serves this too.
 mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 -E '/debian/?$' || true)"
-[[ -n "$mirror" ]] || mirror=http://deb.debian.org/debian
+[[ -n "$mirror" ]] || { echo "sysroot.sh: no Debian mirror (an address ending in /debian) in apt's sources; add the one this machine uses" >&2; exit 1; }
 echo "deb [signed-by=$keyring] $mirror bullseye main" >"$work/apt/sources.list"
 cat >"$work/apt/apt.conf" <<EOF
 Dir::Etc::sourcelist "$work/apt/sources.list";

@@ -31,12 +31,13 @@ internal sealed class CniBench(string dist, int runs, int burst)
         try
         {
             await using var lab = await RunningLab.StartAsync(s_region, $"bench{Environment.ProcessId}", folder, ct: ct);
-            // Warm: as many idle addresses as the burst takes. A short cool-down, since this node starts more pods in a minute than others in a day.
-            var conf = PoolConfig.SharedWith(burst + 20, 2 * burst + 10).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 2 }";
+            // Warm: as many idle addresses as two bursts take, since those of the first are cooling down when the second comes. A short cool-down,
+            // since this node starts more pods in a minute than others in a day.
+            var conf = PoolConfig.SharedWith(2 * burst, 2 * burst + 10).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 2 }";
             await using var cluster = new LabCluster(lab, DistFolder.Find(dist).Options(conf));
             var node = lab.Nodes[0];
             await cluster.StartDaemonAsync(node, ct);
-            await WaitWarmAsync(node, burst + 20, ct);
+            await WaitWarmAsync(node, 2 * burst, ct);
             Print(CallsPerAddress(lab, node));
 
             var times = await MeasureAsync(lab, cluster, node, folder, ct);

@@ -147,7 +147,7 @@ public sealed class CrashTests
 
     private static async Task StartAsync(TestNode node, List<Allocation> live, Dictionary<IPAddress, DateTimeOffset> released)
     {
-        var start = node.StartAsync(live, released);
+        var start = node.LaunchAsync(live, released);
         await node.UntilAsync(() => start.IsCompleted || node.Crash.Dead, "started");
     }
 

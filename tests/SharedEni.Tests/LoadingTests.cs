@@ -15,8 +15,6 @@ public sealed class LoadingTests
     public async Task Load_serve_stop_unloads_cleanly()
     {
         await using var node = await TestNode.CreateAsync("""{"vswitches": {"cn-hangzhou-i": ["vsw-pods"]}, "min_pool_size": 3, "max_pool_size": 5}""");
-        node.Settled = static () => false;
-
         var context = await LiveAsync(node);
 
         for (var i = 0; i < 50 && context.IsAlive; i++)

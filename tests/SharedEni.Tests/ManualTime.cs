@@ -26,18 +26,6 @@ internal sealed class ManualTime : TimeProvider
         return timer;
     }
 
-    /// <summary>How long nothing happens by the clock alone.</summary>
-    public TimeSpan UntilNext
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _timers.Count == 0 ? TimeSpan.MaxValue : _timers.Min(t => t.Due) - _now;
-            }
-        }
-    }
-
     /// <summary>Goes on to the next timer, but not beyond <paramref name="limit"/>.</summary>
     public void Step(DateTimeOffset limit)
     {

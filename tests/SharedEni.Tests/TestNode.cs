@@ -25,6 +25,7 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly string _settings;
     private readonly bool _dual;
     private int _pods;
+    private bool _driven;
 
     private TestNode(LabCloud cloud, TestFabric fabric, ManualTime time, NodeFacts facts, string settings, bool dual)
     {
@@ -80,9 +81,6 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>Answers of the cloud so far, by code.</summary>
     public IReadOnlyDictionary<string, int> Codes => _cloud.Calls.Codes;
 
-    /// <summary>Whether the plugin waits for nothing but time.</summary>
-    public Func<bool> Settled { get; set; } = null!;
-
     public IReadOnlyList<EniSnapshot> Secondaries => [.. Region.Enis.Where(e => e.Type != EniType.Primary)];
 
     public Capacity Capacity => Plugin.GetCapacity();
@@ -90,6 +88,8 @@ internal sealed class TestNode : IAsyncDisposable
     public static async Task<TestNode> CreateAsync(
         string settings = "{}", string type = "ecs.g7.xlarge", bool dual = false, TimeSpan attach = default, LabConfig? config = null)
     {
+        // A thread that waits for quiet is not there for the work it waits for.
+        ThreadPool.SetMinThreads(8, 8);
         var fabric = new TestFabric();
         var time = new ManualTime();
         config ??= Config;
@@ -158,13 +158,17 @@ internal sealed class TestNode : IAsyncDisposable
             Crash = crash,
         };
         Plugin = new SharedEniProvider(Host);
-        Settled = () => Plugin.IsSettled;
     }
 
-    public async Task StartAsync(IReadOnlyList<Allocation>? live = null, IReadOnlyDictionary<IPAddress, DateTimeOffset>? released = null)
+    /// <summary>Starts the plugin, and lets time pass until it has started.</summary>
+    public Task StartAsync(IReadOnlyList<Allocation>? live = null, IReadOnlyDictionary<IPAddress, DateTimeOffset>? released = null) =>
+        RunAsync(LaunchAsync(live, released));
+
+    /// <summary>Starts the plugin; somebody else has to let time pass.</summary>
+    public async Task LaunchAsync(IReadOnlyList<Allocation>? live = null, IReadOnlyDictionary<IPAddress, DateTimeOffset>? released = null)
     {
         await Plugin.RestoreAsync(live ?? [], released ?? new Dictionary<IPAddress, DateTimeOffset>(), default);
-        await RunAsync(Plugin.StartAsync(default));
+        await Plugin.StartAsync(default);
     }
 
     /// <summary>A clean end and a new life.</summary>
@@ -252,15 +256,27 @@ internal sealed class TestNode : IAsyncDisposable
         await _cloud.DisposeAsync();
     }
 
-    // Waits, in real time, until nothing moves any more without the clock.
+    // Waits, in real time, until nothing moves any more without the clock: no call is on its way to the region or the disk, and the thread pool, on
+    // which everything here runs, has nothing queued and nobody at work but us. A guess by elapsed time would move the clock under a slow machine.
     private async Task QuietAsync(Func<bool> condition)
     {
-        // The plugin knows when it waits for nothing but time; what it or the region has begun is only seen to stand still, and the further the
-        // clock would jump then, the longer that is looked at.
-        var still = 0;
-        var steps = -1;
+        // From a thread of the pool, and without giving it back: each await would be work for the pool in its turn.
+        await Task.Yield();
+        Assert.False(Interlocked.Exchange(ref _driven, true), "two at once let time pass");
+        try
+        {
+            WaitForQuiet(condition);
+        }
+        finally
+        {
+            Volatile.Write(ref _driven, false);
+        }
+    }
+
+    private void WaitForQuiet(Func<bool> condition)
+    {
         var real = Stopwatch.StartNew();
-        while (still < (Time.UntilNext > TimeSpan.FromSeconds(1) ? 30 : 4))
+        for (var (quiet, steps) = (0, -1); quiet < 2;)
         {
             if (condition())
             {
@@ -272,10 +288,16 @@ internal sealed class TestNode : IAsyncDisposable
                 Assert.Fail($"no end of it: {Describe()}");
             }
 
-            await Task.Delay(1);
-            var busy = Crash.Inside > 0 || steps != Crash.Steps;
+            quiet = Crash.Inside == 0 && steps == Crash.Steps && ThreadPool.PendingWorkItemCount == 0 && BusyWorkers() <= 1 ? quiet + 1 : 0;
             steps = Crash.Steps;
-            still = busy ? 0 : Settled() ? 30 : still + 1;
+            Thread.Sleep(quiet > 0 ? 0 : 1);
         }
+    }
+
+    private static int BusyWorkers()
+    {
+        ThreadPool.GetMaxThreads(out var most, out _);
+        ThreadPool.GetAvailableThreads(out var free, out _);
+        return most - free;
     }
 }

@@ -80,7 +80,7 @@ internal sealed record GrowthPlan(
             }
         }
 
-        var creates = left > 0 ? PlanCreates(pool, vSwitches, blocked, now, ref left) : [];
+        var creates = left > 0 ? PlanCreates(pool, backoffs, vSwitches, blocked, now, ref left) : [];
         var slack = pool.MaxIdle - pool.MinIdle;
         var result = new List<Assign>();
         foreach (var (eni, slots, room) in assigns)
@@ -98,7 +98,8 @@ internal sealed record GrowthPlan(
         return new(result, creates, left, left > 0 ? blocked.Until : null, blocked.Cause);
     }
 
-    private static List<int> PlanCreates(AddressPool pool, IReadOnlyList<string> vSwitches, Blocked blocked, TimeSpan now, ref int left)
+    private static List<int> PlanCreates(
+        AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, Blocked blocked, TimeSpan now, ref int left)
     {
         var creates = new List<int>();
         var free = pool.EniQuota - pool.Enis.Count(e => e.State != EniState.Lost) - pool.CreatingEnis - pool.UnresolvedCreates.Count;
@@ -107,7 +108,9 @@ internal sealed record GrowthPlan(
             blocked.Shortly(now);
         }
 
-        if (free <= 0 || !pool.Inventoried || blocked.Has(Backoffs.Create) || blocked.HasAll(vSwitches.Select(Backoffs.VSwitch)))
+        // An ENI of an earlier life may be there: one look at the cloud tells, and costs less than one ENI too many.
+        var unseen = pool.UnresolvedCreates.Keys.Any(t => backoffs.Failures(Backoffs.Intent(t)) == 0);
+        if (free <= 0 || unseen || !pool.Inventoried || blocked.Has(Backoffs.Create) || blocked.HasAll(vSwitches.Select(Backoffs.VSwitch)))
         {
             return creates;
         }

@@ -1,0 +1,2 @@
+// The clock of a test moves when the process has nothing left to do: another test would keep it busy.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

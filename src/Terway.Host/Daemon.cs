@@ -110,8 +110,11 @@ internal sealed class Daemon : IAsyncDisposable
         var active = Active(plugins, ipv4);
         var table = new AttachmentTable();
         var detacher = Own(new PodDetacher(active, table, store, kernel, _time, _loggers.CreateLogger<PodDetacher>()));
-        await new StartReconciler(store, table, detacher, kernel, objects, _loggers.CreateLogger<StartReconciler>())
-            .RunAsync(cancellationToken).ConfigureAwait(false);
+        var reconciler = Own(new Reconciler(store, table, detacher, kernel, objects, active, readiness, _time, _loggers.CreateLogger<Reconciler>()));
+        // The watch first: what goes during the comparison is told afterwards.
+        Own(KernelWatch.Start(table, objects, links, reconciler.Notice, _loggers.CreateLogger<KernelWatch>()));
+        await reconciler.RunAtStartAsync(store.Initial.Attachments, cancellationToken).ConfigureAwait(false);
+        reconciler.Start();
         var tombstones = new Tombstones(store, _time);
         var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());
         var network = new PodNetwork(

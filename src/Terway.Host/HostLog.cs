@@ -26,6 +26,21 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 1007, Level = LogLevel.Warning, Message = "Network of {Key} ({Namespace}/{Name}) repaired; missing were: {Missing}")]
     public static partial void Repaired(ILogger log, string key, string @namespace, string name, string missing);
 
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "The node's own objects repaired; missing were: {Missing}")]
+    public static partial void NodeRepaired(ILogger log, string missing);
+
+    [LoggerMessage(EventId = 1010, Level = LogLevel.Error, Message = "The node's own objects cannot be repaired: {Missing}")]
+    public static partial void NodeRepairFailed(ILogger log, string missing);
+
+    [LoggerMessage(EventId = 1011, Level = LogLevel.Warning, Message = "{Count} routes and rules with our mark that belong to no pod and no plugin were removed")]
+    public static partial void UnplannedRemoved(ILogger log, int count);
+
+    [LoggerMessage(EventId = 1012, Level = LogLevel.Warning, Message = "Sandbox of {Key} ({Namespace}/{Name}) is gone with its link and no DEL came: its address goes back")]
+    public static partial void SandboxGone(ILogger log, string key, string @namespace, string name);
+
+    [LoggerMessage(EventId = 1013, Level = LogLevel.Error, Message = "Kernel and journal could not be compared; tried again")]
+    public static partial void PassFailed(ILogger log, Exception exception);
+
     [LoggerMessage(EventId = 1008, Level = LogLevel.Critical, Message = "terwayd cannot start: {Reason}")]
     public static partial void CannotStart(ILogger log, string reason);
 }

@@ -18,6 +18,14 @@ internal interface INodeKernel
     /// <exception cref="PodNetworkException">The kernel refused one; those before it exist.</exception>
     Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath);
 
+    /// <summary>
+    /// Makes objects of a plan again, unless <paramref name="wanted"/> says no when it is this call's turn: whoever takes a plan away says so
+    /// first and removes in a turn of its own, so that nothing comes back after it was removed.
+    /// </summary>
+    /// <returns>False when it was not wanted any more.</returns>
+    /// <inheritdoc cref="ApplyAsync" path="/exception"/>
+    Task<bool> RepairAsync(IReadOnlyList<KernelObject> objects, string? netNsPath, Func<bool> wanted);
+
     /// <summary>Takes away what exists of the objects on the node; those in a pod go with its link or its namespace.</summary>
     /// <exception cref="PodNetworkException">The kernel refused to remove one.</exception>
     Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
@@ -26,10 +34,11 @@ internal interface INodeKernel
     Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath);
 
     /// <summary>The same for many plans by one look at the node, leaving out what is in pods; one list for each plan.</summary>
-    Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
+    Task<IReadOnlyList<IReadOnlyList<MissingObject>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
 
     /// <summary>Takes away routes and rules that carry our mark and are in no plan; returns how many there were.</summary>
-    Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
+    /// <param name="plans">Asked for when nobody else makes or removes anything: a plan is known before its first object is made.</param>
+    Task<int> RemoveUnplannedAsync(Func<IReadOnlyList<IReadOnlyList<KernelObject>>> plans);
 
     /// <summary>A sysctl of the node, or null when there is no such parameter.</summary>
     string? ReadSysctl(string path);

@@ -12,7 +12,10 @@ internal sealed class LinkTable
     /// <summary>Raised outside of any lock when a link is gone.</summary>
     public event Action<NodeLink>? Removed;
 
-    public void Put(NodeLink link)
+    /// <summary>Raised outside of any lock when a link is there and down, whether it was up before or not.</summary>
+    public event Action<NodeLink>? Down;
+
+    public void Put(NodeLink link, bool up = true)
     {
         List<TaskCompletionSource<NodeLink>>? waiters;
         lock (_lock)
@@ -22,6 +25,7 @@ internal sealed class LinkTable
         }
 
         foreach (var waiter in waiters ?? []) waiter.TrySetResult(link);
+        if (!up) Down?.Invoke(link);
     }
 
     public void Remove(int index)
@@ -45,6 +49,12 @@ internal sealed class LinkTable
     public NodeLink? Find(string mac)
     {
         lock (_lock) return FindLocked(mac);
+    }
+
+    /// <summary>Name of the link with this index; null when there is none now.</summary>
+    public string? NameOf(int index)
+    {
+        lock (_lock) return _byIndex.GetValueOrDefault(index)?.Name;
     }
 
     /// <exception cref="TimeoutException">It did not come in time.</exception>

@@ -37,7 +37,7 @@ internal sealed partial class LinkWatch : IDisposable
                 _table.Remove(change.Link.Index);
                 break;
             case RtnlEvent.LinkChanged change when Of(change.Link) is { } link:
-                _table.Put(link);
+                _table.Put(link, change.Link.IsUp);
                 break;
             case RtnlEvent.Resync:
                 Resync();

@@ -34,24 +34,24 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         _links.WaitAsync(mac, timeout, cancellationToken);
 
-    public async Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath)
-    {
-        await _turn.RunAsync(() =>
-        {
-            using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath) ?? throw new PodNetworkException(
-                "kernel", $"{netNsPath} is no network namespace any more", "the runtime makes the sandbox again", canRetry: false);
-            try
-            {
-                _writer.Apply(objects, pod);
-            }
-            catch (Exception e) when (e is LinuxException or InvalidOperationException or ArgumentException or FormatException)
-            {
-                throw new PodNetworkException("kernel", e.Message, "what was made is taken away; the runtime tries again", canRetry: true, e);
-            }
+    public Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => RepairAsync(objects, netNsPath, static () => true);
 
-            return 0;
-        }).ConfigureAwait(false);
-    }
+    public Task<bool> RepairAsync(IReadOnlyList<KernelObject> objects, string? netNsPath, Func<bool> wanted) => _turn.RunAsync(() =>
+    {
+        if (!wanted()) return false;
+        using var pod = netNsPath is null ? null : Sandbox.TryOpen(netNsPath) ?? throw new PodNetworkException(
+            "kernel", $"{netNsPath} is no network namespace any more", "the runtime makes the sandbox again", canRetry: false);
+        try
+        {
+            _writer.Apply(objects, pod);
+        }
+        catch (Exception e) when (e is LinuxException or InvalidOperationException or ArgumentException or FormatException)
+        {
+            throw new PodNetworkException("kernel", e.Message, "what was made is taken away; the runtime tries again", canRetry: true, e);
+        }
+
+        return true;
+    });
 
     public async Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
     {
@@ -96,16 +96,15 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         (IReadOnlyList<IPAddress>)[.. _node.DumpAddresses(link.Index).Where(static a => a.Scope == RouteScope.Universe)
             .Select(static a => a.Address.Address).OrderBy(static a => a.AddressFamily)]).GetAwaiter().GetResult();
 
-    public Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
+    public Task<IReadOnlyList<IReadOnlyList<MissingObject>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
     {
         var view = ReadNode();
-        return (IReadOnlyList<IReadOnlyList<string>>)[.. plans.Select(plan =>
-            (IReadOnlyList<string>)[.. plan.Where(static o => !o.InPod).Select(o => view.Missing(o, null)).OfType<string>()])];
+        return (IReadOnlyList<IReadOnlyList<MissingObject>>)[.. plans.Select(plan => MissingOf(plan, view))];
     });
 
-    public Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
+    public Task<int> RemoveUnplannedAsync(Func<IReadOnlyList<IReadOnlyList<KernelObject>>> plans) => _turn.RunAsync(() =>
     {
-        var (routes, rules) = ReadNode().Unplanned(plans.SelectMany(static p => p));
+        var (routes, rules) = ReadNode().Unplanned(plans().SelectMany(static p => p));
         using var batch = new RtnlBatch();
         foreach (var route in routes) batch.RouteDelete(route).Ignore(Errno.ESRCH, Errno.ENODEV);
         foreach (var rule in rules) batch.RuleDelete(rule).Ignore(Errno.ENOENT);
@@ -122,6 +121,17 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         _remover.Dispose();
         _node.Dispose();
         _home.Dispose();
+    }
+
+    private static List<MissingObject> MissingOf(IReadOnlyList<KernelObject> plan, KernelView node)
+    {
+        var missing = new List<MissingObject>();
+        foreach (var o in plan)
+        {
+            if (!o.InPod && node.Missing(o, null) is { } text) missing.Add(new MissingObject(o, text));
+        }
+
+        return missing;
     }
 
     private KernelView ReadNode() => KernelView.Read(_node, ReadSysctl);

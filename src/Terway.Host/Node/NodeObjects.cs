@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Terway.Host.Kernel;
 using Terway.Host.State;
@@ -16,25 +17,52 @@ internal sealed class NodeObjects : IDisposable
     private readonly StateStore _store;
     private readonly INodeKernel _kernel;
     private readonly SemaphoreSlim _one = new(1, 1);
-    private readonly Dictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>> _kept;
+
+    // Changed only inside _one; read by anybody.
+    private volatile ImmutableDictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>> _kept;
     private readonly Dictionary<string, string> _foundSysctls;
 
     public NodeObjects(StateStore store, INodeKernel kernel)
     {
         _store = store;
         _kernel = kernel;
-        _kept = new(store.Initial.NodeObjects);
+        _kept = store.Initial.NodeObjects.ToImmutableDictionary();
         _foundSysctls = store.Initial.Facts.Where(static f => f.Key.StartsWith(SysctlFact, StringComparison.Ordinal))
             .ToDictionary(static f => f.Key[SysctlFact.Length..], static f => Encoding.UTF8.GetString(f.Value), StringComparer.Ordinal);
     }
 
-    /// <summary>All plans kept now.</summary>
-    public async Task<IReadOnlyList<IReadOnlyList<KernelObject>>> PlansAsync()
+    /// <summary>All plans kept now, each known before its first object is made.</summary>
+    public IReadOnlyList<IReadOnlyList<KernelObject>> Plans => [.. _kept.Values];
+
+    /// <summary>Whether some plan is about this link of the node.</summary>
+    public bool Uses(string link) => _kept.Values.Any(plan => plan.Any(o => LinkOf(o) == link));
+
+    /// <summary>Makes again what is missing; what cannot be made does not keep the rest from it.</summary>
+    /// <returns>What was made again, and what could not be, each in words.</returns>
+    public async Task<(IReadOnlyList<string> Repaired, IReadOnlyList<string> Failed)> RepairAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync().ConfigureAwait(false);
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return [.. _kept.Values];
+            var kept = _kept.ToList();
+            var missing = await _kernel.FindMissingOnNodeAsync([.. kept.Select(static k => k.Value)]).ConfigureAwait(false);
+            List<string> repaired = [], failed = [];
+            for (var i = 0; i < kept.Count; i++)
+            {
+                if (missing[i].Count == 0) continue;
+                var what = $"{kept[i].Key.Plugin} {kept[i].Key.Key}: {string.Join("; ", missing[i].Select(static m => m.Text))}";
+                try
+                {
+                    await _kernel.ApplyAsync([.. missing[i].Select(static m => m.Object)], netNsPath: null).ConfigureAwait(false);
+                    repaired.Add(what);
+                }
+                catch (PodNetworkException e)
+                {
+                    failed.Add($"{what}: {e.Message}");
+                }
+            }
+
+            return (repaired, failed);
         }
         finally
         {
@@ -60,7 +88,7 @@ internal sealed class NodeObjects : IDisposable
             await RememberSysctlsAsync(objects).ConfigureAwait(false);
             // Both old and new until the old ones are gone: a crash in between must not forget them.
             await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, [.. obsolete, .. objects])).ConfigureAwait(false);
-            _kept[(plugin, key)] = [.. obsolete, .. objects];
+            _kept = _kept.SetItem((plugin, key), [.. obsolete, .. kept]);
             if (obsolete.Count > 0)
             {
                 var others = HeldBesides((plugin, key));
@@ -68,7 +96,7 @@ internal sealed class NodeObjects : IDisposable
                 await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
                 await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
                 await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
-                _kept[(plugin, key)] = kept;
+                _kept = _kept.SetItem((plugin, key), kept);
             }
 
             await _kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);
@@ -90,7 +118,7 @@ internal sealed class NodeObjects : IDisposable
             await _kernel.RemoveAsync([[.. objects.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
             await RestoreSysctlsAsync(objects, others).ConfigureAwait(false);
             await _store.WriteAsync(new StateWrite.DeleteNodeObjects(plugin, key)).ConfigureAwait(false);
-            _kept.Remove((plugin, key));
+            _kept = _kept.Remove((plugin, key));
         }
         finally
         {
@@ -99,6 +127,16 @@ internal sealed class NodeObjects : IDisposable
     }
 
     public void Dispose() => _one.Dispose();
+
+    private static string? LinkOf(KernelObject o) => o switch
+    {
+        KernelObject.Link link => link.Name,
+        KernelObject.Address address => address.LinkName,
+        KernelObject.Route route => route.LinkName,
+        KernelObject.Neighbour neighbour => neighbour.LinkName,
+        KernelObject.TokenBucket bucket => bucket.LinkName,
+        _ => null,
+    };
 
     // Equal objects are the same object: what another key asks for as well stays.
     private HashSet<KernelObject> HeldBesides((string Plugin, string Key) key) =>

@@ -1,13 +1,16 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Terway.Host.State;
 
 namespace Terway.Host.Pods;
 
-/// <summary>The journal's attachments in memory, by pod interface and by the name of the node's link. Thread-safe.</summary>
+/// <summary>The journal's attachments in memory, by pod interface, by the name of the node's link and by address. Thread-safe.</summary>
 internal sealed class AttachmentTable
 {
     private readonly ConcurrentDictionary<AttachmentKey, (AttachmentRecord Record, AttachmentPhase Phase)> _byKey = new();
     private readonly ConcurrentDictionary<string, AttachmentKey> _byHostLink = new(StringComparer.Ordinal);
+
+    private readonly ConcurrentDictionary<IPAddress, AttachmentKey> _byAddress = new();
 
     /// <summary>All, in no order.</summary>
     public IEnumerable<(AttachmentRecord Record, AttachmentPhase Phase)> All => _byKey.Values;
@@ -22,10 +25,15 @@ internal sealed class AttachmentTable
     public (AttachmentRecord Record, AttachmentPhase Phase)? FindByHostLink(string name) =>
         _byHostLink.TryGetValue(name, out var key) ? Find(key) : null;
 
+    /// <summary>The attachment that has this address.</summary>
+    public (AttachmentRecord Record, AttachmentPhase Phase)? FindByAddress(IPAddress address) =>
+        _byAddress.TryGetValue(address, out var key) ? Find(key) : null;
+
     public void Put(AttachmentRecord record, AttachmentPhase phase)
     {
         _byKey[record.Key] = (record, phase);
         _byHostLink[record.Attachment.HostLinkName] = record.Key;
+        foreach (var address in record.Attachment.Allocation.Addresses) _byAddress[address.Address] = record.Key;
     }
 
     public void Remove(AttachmentRecord record)
@@ -33,5 +41,9 @@ internal sealed class AttachmentTable
         _byKey.TryRemove(record.Key, out _);
         // Only when it is still this one's: a new sandbox of the same pod has the same link name.
         _byHostLink.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.HostLinkName, record.Key));
+        foreach (var address in record.Attachment.Allocation.Addresses)
+        {
+            _byAddress.TryRemove(new KeyValuePair<IPAddress, AttachmentKey>(address.Address, record.Key));
+        }
     }
 }

@@ -17,6 +17,7 @@ internal static class socket
     public const int SOL_NETLINK = 270;
     public const int SO_PEERCRED = 17;
     public const int SO_RCVTIMEO = 20;
+    public const int SO_ATTACH_FILTER = 26;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
     public const int MSG_PEEK = 2;
@@ -34,6 +35,36 @@ internal struct sockaddr_nl
     public ushort nl_pad;
     public uint nl_pid;
     public uint nl_groups;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct sock_filter
+{
+    public ushort code;
+    public byte jt;
+    public byte jf;
+    public uint k;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct sock_fprog
+{
+    public ushort len;
+    public sock_filter* filter;
+}
+
+/// <summary>Classic BPF (Documentation/networking/filter.rst).</summary>
+internal static class filter
+{
+    public const int BPF_LD = 0;
+    public const int BPF_B = 0x10;
+    public const int BPF_ABS = 0x20;
+    public const int BPF_ALU = 4;
+    public const int BPF_AND = 0x50;
+    public const int BPF_JMP = 5;
+    public const int BPF_JEQ = 0x10;
+    public const int BPF_RET = 6;
+    public const int BPF_K = 0;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -42,6 +42,26 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     public void Join(int group) => SetOption(socket.SOL_NETLINK, netlink.NETLINK_ADD_MEMBERSHIP, group, $"join netlink group {group}");
 
+    /// <summary>
+    /// From now on the kernel keeps back whatever announces something new or changed, and hands over only what is gone: a listener for removals
+    /// is not woken by every pod that starts. By classic BPF on the message type, whose last two bits are 1 for RTM_DEL* (rtnetlink.h).
+    /// </summary>
+    public void OnlyRemovals()
+    {
+        // Byte 4 is the type's lower one where numbers begin with their lower byte, as on every processor .NET and these nodes have.
+        var program = stackalloc sock_filter[]
+        {
+            new() { code = filter.BPF_LD | filter.BPF_B | filter.BPF_ABS, k = 4 },
+            new() { code = filter.BPF_ALU | filter.BPF_AND | filter.BPF_K, k = 3 },
+            new() { code = filter.BPF_JMP | filter.BPF_JEQ | filter.BPF_K, k = 1, jf = 1 },
+            new() { code = filter.BPF_RET | filter.BPF_K, k = uint.MaxValue },
+            new() { code = filter.BPF_RET | filter.BPF_K, k = 0 },
+        };
+        var whole = new sock_fprog { len = 5, filter = program };
+        if (Libc.setsockopt(Fd, socket.SOL_SOCKET, socket.SO_ATTACH_FILTER, &whole, (uint)sizeof(sock_fprog)) != 0)
+            throw new LinuxException(Libc.Errno, "attach a filter to a netlink socket");
+    }
+
     public void Send(ReadOnlySpan<byte> messages)
     {
         var kernel = new sockaddr_nl { nl_family = socket.AF_NETLINK };

@@ -19,13 +19,16 @@ public sealed class RtnlMonitor : IDisposable
     private readonly Action<Exception> _onFault;
     private volatile bool _stopping;
 
-    private RtnlMonitor(NetlinkSocket socket, RtnlGroups groups, Func<RtnlEvent, bool> deliver, Action<Exception> onFault)
+    private RtnlMonitor(
+        NetlinkSocket socket, RtnlGroups groups, Func<RtnlEvent, bool> deliver, Action<Exception> onFault, bool onlyRemovals = false)
     {
         _socket = socket;
         _deliver = deliver;
         _onFault = onFault;
         try
         {
+            if (onlyRemovals)
+                socket.OnlyRemovals();
             RtnlEventParser.Join(socket, groups);
             var wake = Libc.eventfd(0, sched.EFD_CLOEXEC | sched.EFD_NONBLOCK);
             _wake = wake >= 0 ? new FdHandle(wake) : throw new LinuxException(Libc.Errno, "eventfd of a netlink monitor");
@@ -46,6 +49,16 @@ public sealed class RtnlMonitor : IDisposable
     /// <param name="onFault">called once if the monitor ends by an error, its socket's or the handler's; no events follow</param>
     public static RtnlMonitor Start(RtnlGroups groups, Action<RtnlEvent> handler, Action<Exception> onFault) =>
         new(NetlinkSocket.Open(netlink.NETLINK_ROUTE), groups, Always(handler), onFault);
+
+    /// <summary>
+    /// As <see cref="Start(RtnlGroups, Action{RtnlEvent}, Action{Exception})"/>, but told only of what is gone: what is made or changed does not
+    /// even wake the monitor's thread.
+    /// </summary>
+    /// <param name="groups">what to listen to</param>
+    /// <param name="handler">must be quick: the kernel's buffer (2 MiB, some thousand events) fills meanwhile</param>
+    /// <param name="onFault">called once if the monitor ends by an error, its socket's or the handler's; no events follow</param>
+    public static RtnlMonitor StartForRemovals(RtnlGroups groups, Action<RtnlEvent> handler, Action<Exception> onFault) =>
+        new(NetlinkSocket.Open(netlink.NETLINK_ROUTE), groups, Always(handler), onFault, onlyRemovals: true);
 
     /// <summary>Listens in <paramref name="ns"/> and calls <paramref name="handler"/>, in the kernel's order, on the monitor's thread.</summary>
     /// <param name="thread">opens the socket; the monitor's own thread stays in the caller's namespace</param>

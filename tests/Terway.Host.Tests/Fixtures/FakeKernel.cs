@@ -47,11 +47,18 @@ internal sealed class FakeKernel(World world, Steps steps) : INodeKernel
     public Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) =>
         Task.FromResult<IReadOnlyList<string>>([.. objects.Where(o => !world.Has(o, netNsPath)).Select(static o => o.ToString())]);
 
-    public Task<IReadOnlyList<IReadOnlyList<string>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) =>
-        Task.FromResult<IReadOnlyList<IReadOnlyList<string>>>(
-            [.. plans.Select(p => (IReadOnlyList<string>)[.. p.Where(o => !o.InPod && !world.Has(o, null)).Select(static o => o.ToString())])]);
+    public async Task<bool> RepairAsync(IReadOnlyList<KernelObject> objects, string? netNsPath, Func<bool> wanted)
+    {
+        if (!wanted()) return false;
+        await ApplyAsync(objects, netNsPath);
+        return true;
+    }
 
-    public Task<int> RemoveUnplannedAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => Task.FromResult(world.RemoveUnplanned(plans));
+    public Task<IReadOnlyList<IReadOnlyList<MissingObject>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) =>
+        Task.FromResult<IReadOnlyList<IReadOnlyList<MissingObject>>>(
+            [.. plans.Select(p => (IReadOnlyList<MissingObject>)[.. p.Where(o => !o.InPod && !world.Has(o, null)).Select(static o => new MissingObject(o, o.ToString()))])]);
+
+    public Task<int> RemoveUnplannedAsync(Func<IReadOnlyList<IReadOnlyList<KernelObject>>> plans) => Task.FromResult(world.RemoveUnplanned(plans()));
 
     public string? ReadSysctl(string path) => Sysctls.GetValueOrDefault(path);
 }

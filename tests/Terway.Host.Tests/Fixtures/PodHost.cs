@@ -163,7 +163,12 @@ internal sealed class PodHost : IAsyncDisposable
             [new PluginPart<IAddressProvider>("Fake/1.0.0", Provider)], [new PluginPart<IDatapath>("Fake/1.0.0", Datapath)],
             [new FakeStage(Steps, 1), new FakeStage(Steps, 2)], [new IPv4Family(null!, null!)]);
         Detacher = new PodDetacher(active, Table, Store, Kernel, Time, NullLogger<PodDetacher>.Instance);
-        await new StartReconciler(Store, Table, Detacher, Kernel, new NodeObjects(Store, Kernel), NullLogger<StartReconciler>.Instance).RunAsync(default);
+        await using (var reconciler = new Reconciler(
+            Store, Table, Detacher, Kernel, new NodeObjects(Store, Kernel), active, new NodeReadiness(), Time, NullLogger<Reconciler>.Instance))
+        {
+            await reconciler.RunAtStartAsync(Store.Initial.Attachments, default);
+        }
+
         var attacher = new PodAttacher(active, Table, Store, Kernel, Detacher, Time, NullLogger<PodAttacher>.Instance);
         Network = new PodNetwork(
             active, Table, new Fence<AttachmentKey>(), new Tombstones(Store, Time), attacher, Detacher, Kernel, new ManifestPodFacts(null));

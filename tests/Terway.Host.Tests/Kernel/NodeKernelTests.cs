@@ -148,10 +148,10 @@ public sealed class NodeKernelTests : IDisposable
         });
         var before = _box.Snapshot();
         await _box.Kernel.ApplyAsync(_plan, _box.PodPath);
-        Assert.Equal(0, await _box.Kernel.RemoveUnplannedAsync([_plan]));
+        Assert.Equal(0, await _box.Kernel.RemoveUnplannedAsync(() => [_plan]));
         Assert.Empty(await _box.Kernel.FindMissingAsync(_plan, _box.PodPath));
         await _box.Kernel.RemoveAsync([_plan]);
-        Assert.Equal(0, await _box.Kernel.RemoveUnplannedAsync([]));
+        Assert.Equal(0, await _box.Kernel.RemoveUnplannedAsync(static () => []));
         Assert.Equal(before, _box.Snapshot());
     }
 
@@ -168,7 +168,7 @@ public sealed class NodeKernelTests : IDisposable
                 new KernelObject.Route(NodeBox.Eni, IPNetwork.Parse("0.0.0.0/0"), IPAddress.Parse("10.0.0.253"), 1006),
             ],
             null);
-        Assert.Equal(4, await _box.Kernel.RemoveUnplannedAsync([_plan]));
+        Assert.Equal(4, await _box.Kernel.RemoveUnplannedAsync(() => [_plan]));
         Assert.Equal(before, _box.Snapshot());
     }
 

@@ -41,7 +41,7 @@ public sealed class NodeObjectsTests : IAsyncLifetime
         await Assert.ThrowsAsync<PodNetworkException>(() => _objects.EnsureAsync("P", "k", [s_a], TestContext.Current.CancellationToken));
         _steps.At = null;
         await ReopenAsync();
-        Assert.Equal([s_a], Assert.Single(await _objects.PlansAsync()));
+        Assert.Equal([s_a], Assert.Single(_objects.Plans));
     }
 
     [Fact]
@@ -51,12 +51,12 @@ public sealed class NodeObjectsTests : IAsyncLifetime
         await _objects.EnsureAsync("P", "k", [s_b], TestContext.Current.CancellationToken);
         Assert.Equal([s_b.ToString()], _world.Objects);
         await ReopenAsync();
-        Assert.Equal([s_b], Assert.Single(await _objects.PlansAsync()));
+        Assert.Equal([s_b], Assert.Single(_objects.Plans));
         await _objects.RemoveAsync("P", "k", TestContext.Current.CancellationToken);
         await _objects.RemoveAsync("P", "k", TestContext.Current.CancellationToken);
         Assert.Empty(_world.Objects);
         await ReopenAsync();
-        Assert.Empty(await _objects.PlansAsync());
+        Assert.Empty(_objects.Plans);
     }
 
     [Fact]

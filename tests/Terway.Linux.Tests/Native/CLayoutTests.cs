@@ -30,6 +30,7 @@ public sealed class CLayoutTests
         #include <linux/bpf.h>
         #include <linux/btf.h>
         #include <linux/fib_rules.h>
+        #include <linux/filter.h>
         #include <linux/if_addr.h>
         #include <linux/if_ether.h>
         #include <linux/if_link.h>
@@ -50,7 +51,7 @@ public sealed class CLayoutTests
 
     private static readonly Type[] s_constants =
     [
-        typeof(Terway.Linux.Errno), typeof(fcntl), typeof(sched), typeof(socket), typeof(netlink), typeof(rtnetlink), typeof(if_link),
+        typeof(Terway.Linux.Errno), typeof(fcntl), typeof(sched), typeof(socket), typeof(filter), typeof(netlink), typeof(rtnetlink), typeof(if_link),
         typeof(if_addr), typeof(neighbour), typeof(fib_rules), typeof(pkt_sched), typeof(pkt_cls), typeof(bpf),
     ];
 
@@ -70,6 +71,8 @@ public sealed class CLayoutTests
         (typeof(fib_rule_hdr), "struct fib_rule_hdr", "", true),
         (typeof(tc_ratespec), "struct tc_ratespec", "", false),
         (typeof(tc_tbf_qopt), "struct tc_tbf_qopt", "", true),
+        (typeof(sock_filter), "struct sock_filter", "", true),
+        (typeof(sock_fprog), "struct sock_fprog", "", true),
         (typeof(pollfd), "struct pollfd", "", true),
         (typeof(ucred), "struct ucred", "", true),
         (typeof(timeval), "struct timeval", "", true),

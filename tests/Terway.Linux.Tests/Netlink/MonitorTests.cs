@@ -42,6 +42,31 @@ public sealed class MonitorTests : RtnlTest
     }
 
     [Fact]
+    public void Monitor_for_removals_hears_of_nothing_else()
+    {
+        using var events = new BlockingCollection<RtnlEvent>();
+        using var monitor = Box.Thread.Run(NodeNs, () => RtnlMonitor.StartForRemovals(All, events.Add, e => Assert.Fail(e.ToString())));
+        var (link, _) = Veth("n0", "p0", addressed: true);
+        Do(Node, b =>
+        {
+            b.RouteAdd(new() { Destination = Net("10.9.9.9"), LinkIndex = link, Protocol = 99 });
+            b.RuleAdd(new() { Family = System.Net.Sockets.AddressFamily.InterNetworkV6, Priority = 600, Table = 9 });
+            b.QdiscAdd(QdiscSpec.ForClsact(link));
+            b.QdiscDelete(QdiscSpec.ForClsact(link));
+            b.RuleDelete(new() { Family = System.Net.Sockets.AddressFamily.InterNetworkV6, Priority = 600, Table = 9 });
+            b.RouteDelete(new() { Destination = Net("10.9.9.9") });
+            b.LinkDelete(link);
+        });
+
+        var seen = Until(events, e => e is RtnlEvent.LinkChanged);
+        Assert.Contains(seen, e => e is RtnlEvent.LinkChanged { Removed: true });
+        Assert.Contains(seen, e => e is RtnlEvent.RouteChanged { Removed: true } r && r.Route.Destination == Net("10.9.9.9"));
+        Assert.Contains(seen, e => e is RtnlEvent.RuleChanged { Removed: true, Rule.Priority: 600 });
+        Assert.Contains(seen, e => e is RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "clsact" });
+        Assert.DoesNotContain(seen, e => e is RtnlEvent.RouteChanged { Removed: false } or RtnlEvent.RuleChanged { Removed: false } or RtnlEvent.QdiscChanged { Removed: false });
+    }
+
+    [Fact]
     public void Overflow_of_the_kernels_buffer_becomes_a_resync()
     {
         using var gate = new ManualResetEventSlim();

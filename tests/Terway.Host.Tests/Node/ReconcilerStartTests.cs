@@ -12,7 +12,7 @@ using Terway.Plugin;
 namespace Terway.Host.Tests.Node;
 
 /// <summary>A start of the daemon on a real node namespace that changed while nobody looked.</summary>
-public sealed class StartReconcilerTests
+public sealed class ReconcilerStartTests
 {
     [Fact]
     public async Task Flushed_routes_and_rules_come_back_leaked_ones_go_and_unfinished_work_is_undone()
@@ -47,8 +47,10 @@ public sealed class StartReconcilerTests
         var table = new AttachmentTable();
         await using var detacher = new PodDetacher(
             new ActivePlugins([], [], [], [new IPv4Family(null!, null!)]), table, again, box.Kernel, TimeProvider.System, NullLogger<PodDetacher>.Instance);
-        await new StartReconciler(again, table, detacher, box.Kernel, new NodeObjects(again, box.Kernel), NullLogger<StartReconciler>.Instance)
-            .RunAsync(TestContext.Current.CancellationToken);
+        await using var reconciler = new Reconciler(
+            again, table, detacher, box.Kernel, new NodeObjects(again, box.Kernel), new ActivePlugins([], [], [], []), new NodeReadiness(), TimeProvider.System,
+            NullLogger<Reconciler>.Instance);
+        await reconciler.RunAtStartAsync(again.Initial.Attachments, TestContext.Current.CancellationToken);
         for (var i = 0; detacher.PendingCount > 0; i++)
         {
             Assert.True(i < 1000, "the unfinished attachment is not undone");
@@ -72,8 +74,10 @@ public sealed class StartReconcilerTests
         await using var store = StateStore.Open(folder["state.db"], TimeProvider.System, NullLogger.Instance);
         var table = new AttachmentTable();
         await using var detacher = new PodDetacher(new ActivePlugins([], [], [], []), table, store, box.Kernel, TimeProvider.System, NullLogger<PodDetacher>.Instance);
-        await new StartReconciler(store, table, detacher, box.Kernel, new NodeObjects(store, box.Kernel), NullLogger<StartReconciler>.Instance)
-            .RunAsync(TestContext.Current.CancellationToken);
+        await using var reconciler = new Reconciler(
+            store, table, detacher, box.Kernel, new NodeObjects(store, box.Kernel), new ActivePlugins([], [], [], []), new NodeReadiness(), TimeProvider.System,
+            NullLogger<Reconciler>.Instance);
+        await reconciler.RunAtStartAsync(store.Initial.Attachments, TestContext.Current.CancellationToken);
         Assert.Equal(before, box.Snapshot());
     }
 }

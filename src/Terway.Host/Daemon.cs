@@ -105,15 +105,19 @@ internal sealed class Daemon : IAsyncDisposable
         IAddressFamily ipv4 = new IPv4Family(cloud.Cloud, cloud.Network);
         var plugins = Own(await LoadPluginsAsync(
             config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
-        await StartPluginsAsync(plugins, store, readiness, cancellationToken).ConfigureAwait(false);
-
         var active = Active(plugins, ipv4);
+        var attachments = StateRecovery.IsDone(store)
+            ? store.Initial.Attachments
+            : await new StateRecovery(store, active, links, cloud.FindEniAsync, _time, _loggers.CreateLogger<StateRecovery>())
+                .RunAsync(await kernel.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
+
         var table = new AttachmentTable();
         var detacher = Own(new PodDetacher(active, table, store, kernel, _time, _loggers.CreateLogger<PodDetacher>()));
         var reconciler = Own(new Reconciler(store, table, detacher, kernel, objects, active, readiness, _time, _loggers.CreateLogger<Reconciler>()));
         // The watch first: what goes during the comparison is told afterwards.
         Own(KernelWatch.Start(table, objects, links, reconciler.Notice, _loggers.CreateLogger<KernelWatch>()));
-        await reconciler.RunAtStartAsync(store.Initial.Attachments, cancellationToken).ConfigureAwait(false);
+        await reconciler.RunAtStartAsync(attachments, cancellationToken).ConfigureAwait(false);
         reconciler.Start();
         var tombstones = new Tombstones(store, _time);
         var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());
@@ -160,13 +164,15 @@ internal sealed class Daemon : IAsyncDisposable
             _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task StartPluginsAsync(PluginSet plugins, StateStore store, NodeReadiness readiness, CancellationToken cancellationToken)
+    private static async Task StartPluginsAsync(
+        PluginSet plugins, IReadOnlyList<(AttachmentRecord Record, AttachmentPhase Phase)> attachments, StateStore store, NodeReadiness readiness,
+        CancellationToken cancellationToken)
     {
         var released = store.Initial.Released.ToDictionary(static r => IPAddress.Parse(r.Key), static r => r.Value);
         foreach (var provider in plugins.Providers)
         {
             // By name: another version of the plugin takes over what the one before it gave.
-            var own = store.Initial.Attachments
+            var own = attachments
                 .Where(a => ActivePlugins.PluginName(a.Record.Provider).SequenceEqual(provider.Plugin.Manifest.Name))
                 .Select(static a => a.Record.Attachment.Allocation);
             await provider.Role.RestoreAsync([.. own], released, cancellationToken).ConfigureAwait(false);

@@ -37,6 +37,9 @@ internal sealed class DaemonCloud : IDisposable
 
     public NodeFacts Node { get; }
 
+    /// <summary>An attached ENI as the metadata service shows it.</summary>
+    public Task<MetadataEni?> FindEniAsync(string mac, CancellationToken cancellationToken) => _metadata.GetEniAsync(mac, cancellationToken);
+
     /// <inheritdoc cref="NodeFactsSource.Confirmed"/>
     public Task Confirmed { get; }
 

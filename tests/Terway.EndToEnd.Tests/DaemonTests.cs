@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Grpc.Core;
 using Terway.EndToEnd.Tests.Fixtures;
 using Terway.Host.Api.V1;
+using Terway.Lab;
 using Terway.Lab.Cluster;
 using Terway.Lab.Nodes;
 using Terway.Lab.Probing;
@@ -66,21 +67,85 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task Check_names_what_somebody_removed_and_a_restart_repairs_it()
+    public async Task What_somebody_removes_comes_back_and_check_names_what_the_kernel_does_not_tell_of()
     {
         await using var one = await OneNode.StartAsync(Token);
         var daemon = one.Cluster.Daemon(one.Node);
         var pod = await one.Cluster.AddPodAsync(one.Node, "checked", Token);
         await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
+        var host = pod.Result["interfaces"]![0]!["name"]!.GetValue<string>();
 
-        await ExecAsync(one.Node, "ip", "rule", "del", "priority", "2048", "from", pod.Address.ToString());
+        foreach (var harm in (string[][])[["ip", "rule", "flush", "priority", "2048"], ["ip", "route", "flush", "proto", "201"], ["ip", "link", "del", host]])
+        {
+            await ExecAsync(one.Node, harm);
+            await UntilCheckedAsync(daemon, pod);
+            var probe = await Probe.TcpAsync(
+                one.Lab.Namespaces.Thread, one.Node.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), TimeSpan.FromSeconds(5), ct: Token);
+            Assert.True(probe.Ok, $"after {string.Join(' ', harm)}: {probe.Error}");
+        }
+
+        await ExecAsync(one.Node, "ip", "neigh", "del", pod.Address.ToString(), "dev", host);
         var broken = await Assert.ThrowsAsync<CniCallException>(() => daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token));
-        Assert.Contains($"rule 2048 from {pod.Address}/32", broken.Message, StringComparison.Ordinal);
+        Assert.Contains($"neighbour {pod.Address}", broken.Message, StringComparison.Ordinal);
 
         await daemon.KillAsync(Token);
         await one.Cluster.StartDaemonAsync(one.Node, Token);
         await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
         await one.Cluster.RemovePodAsync("checked", Token);
+        Assert.Empty((await LeakAudit.FindAsync(one.Lab, s_settle, Token)).All);
+    }
+
+    [Theory]
+    [InlineData("damaged")]
+    [InlineData("deleted")]
+    public async Task Pods_survive_the_loss_of_the_state_file_and_nobody_else_gets_their_addresses(string how)
+    {
+        await using var one = await OneNode.StartAsync(Token);
+        var daemon = one.Cluster.Daemon(one.Node);
+        var old = new List<ClusterPod>();
+        for (var i = 0; i < 4; i++) old.Add(await one.Cluster.AddPodAsync(one.Node, $"old-{i}", Token));
+        await daemon.KillAsync(Token);
+        var state = Path.Combine(one.Node.Paths.State, "state.db");
+        if (how == "damaged") await File.WriteAllTextAsync(state, new string('x', 9000), Token);
+        else File.Delete(state);
+        File.Delete(state + "-wal");
+        // Only half of what the pods need is left in the kernel.
+        await ExecAsync(one.Node, "ip", "rule", "flush", "priority", "512");
+
+        await one.Cluster.StartDaemonAsync(one.Node, Token);
+        var young = new List<ClusterPod>();
+        for (var i = 0; i < 12; i++) young.Add(await one.Cluster.AddPodAsync(one.Node, $"new-{i}", Token));
+
+        Assert.Equal(16, old.Concat(young).Select(static p => p.Address).Distinct().Count());
+        foreach (var pod in old)
+        {
+            var probe = await Probe.TcpAsync(
+                one.Lab.Namespaces.Thread, one.Node.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), TimeSpan.FromSeconds(5), ct: Token);
+            Assert.True(probe.Ok, $"{pod.Name} at {pod.Address}: {probe.Error}");
+        }
+
+        // The runtime knows them by ids that the daemon has forgotten.
+        await daemon.Runtime.CollectGarbageAsync(daemon.Network, [.. old.Concat(young).Select(static p => p.Attachment)], Token);
+        foreach (var pod in old) await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
+        foreach (var pod in old.Concat(young)) await one.Cluster.RemovePodAsync(pod.Name, Token);
+        Assert.Empty((await LeakAudit.FindAsync(one.Lab, s_settle, Token)).All);
+        Assert.Empty(one.Lab.Vpc.LastDrops());
+    }
+
+    private static async Task UntilCheckedAsync(TerwaydProcess daemon, ClusterPod pod)
+    {
+        for (var begun = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
+                return;
+            }
+            catch (CniCallException) when (begun.Elapsed < s_settle)
+            {
+                await Task.Delay(20, Token);
+            }
+        }
     }
 
     [Fact]

@@ -91,6 +91,23 @@ internal sealed class KernelView
             [.. _ownRules.Where(r => !rules.Contains((r.Priority, r.From?.ToString(), r.To?.ToString(), r.Table)))]);
     }
 
+    /// <summary>Pods by their marked host routes: who has an address holds a link to which it is routed.</summary>
+    public IReadOnlyList<PodTrace> PodTraces()
+    {
+        var names = _links.Values.ToDictionary(static l => l.Index);
+        var traces = new List<PodTrace>();
+        foreach (var routes in _ownRoutes.Where(static r => r.Destination.IsHost && r.Gateway is null).GroupBy(static r => r.LinkIndex))
+        {
+            if (!names.TryGetValue(routes.Key, out var link) || link.Kind != "veth" || link.Mac is null) continue;
+            var addresses = routes.Select(static r => r.Destination.Address).Distinct().OrderBy(static a => a.AddressFamily).ToList();
+            var mac = _neighbours.FirstOrDefault(n => n.Link == link.Index && addresses.Contains(n.Address)).Mac ?? "";
+            var table = _ownRules.Where(r => r.From is { IsHost: true } from && addresses.Contains(from.Address)).Select(static r => r.Table).FirstOrDefault();
+            traces.Add(new PodTrace(link.Name, link.Mac.Value.ToString(), mac, link.Mtu, addresses, (int)table));
+        }
+
+        return traces;
+    }
+
     private string? MissingVeth(KernelObject.Veth veth, KernelView? pod)
     {
         if (!_links.TryGetValue(veth.Name, out var node) || !node.IsUp) return $"veth {veth.Name}";

@@ -67,8 +67,8 @@ internal sealed partial class KernelWatch : IDisposable
         RtnlEvent.RuleChanged { Removed: true, Rule.Protocol: OwnMarks.RouteProtocol } change =>
             (change.Rule.From ?? change.Rule.To) is not { } prefix || Planned(prefix),
         RtnlEvent.RouteChanged { Removed: true, Route.Protocol: OwnMarks.RouteProtocol } change => Planned(change.Route.Destination),
-        RtnlEvent.AddressChanged { Removed: true } change => _links.NameOf(change.Address.LinkIndex) is { } name && _objects.Uses(name),
-        RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "tbf" } change => _links.NameOf(change.Qdisc.LinkIndex) is { } name && OfPod(name),
+        RtnlEvent.AddressChanged { Removed: true } change => _links.Find(change.Address.LinkIndex) is { } link && _objects.Uses(link.Name),
+        RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "tbf" } change => _links.Find(change.Qdisc.LinkIndex) is { } link && OfPod(link.Name),
         _ => false,
     };
 

@@ -51,10 +51,19 @@ internal sealed class LinkTable
         lock (_lock) return FindLocked(mac);
     }
 
-    /// <summary>Name of the link with this index; null when there is none now.</summary>
-    public string? NameOf(int index)
+    /// <summary>All links with an Ethernet address.</summary>
+    public IReadOnlyList<NodeLink> All
     {
-        lock (_lock) return _byIndex.GetValueOrDefault(index)?.Name;
+        get
+        {
+            lock (_lock) return [.. _byIndex.Values];
+        }
+    }
+
+    /// <summary>The link with this index; null when there is none now.</summary>
+    public NodeLink? Find(int index)
+    {
+        lock (_lock) return _byIndex.GetValueOrDefault(index);
     }
 
     /// <exception cref="TimeoutException">It did not come in time.</exception>

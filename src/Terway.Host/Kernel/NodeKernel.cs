@@ -112,6 +112,9 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         return routes.Count + rules.Count;
     });
 
+    /// <summary>Attached pods as the node shows them.</summary>
+    public Task<IReadOnlyList<PodTrace>> FindPodTracesAsync() => _turn.RunAsync(() => ReadNode().PodTraces());
+
     public string? ReadSysctl(string path) => Read(() => Linux.Sysctl.Read(_namespaces, _home, path));
 
     public void Dispose()

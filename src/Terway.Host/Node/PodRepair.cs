@@ -35,7 +35,7 @@ internal sealed class PodRepair(AttachmentTable table, PodDetacher detacher, INo
             var link = missing[i].Any(static m => m.Object is KernelObject.Veth);
             // The pod died with its namespace (a reboot, say). A link that is still there says that it lives, and that only its path is hidden.
             if (link && !IsAlive(record)) gone.Add(record);
-            else if (link || IsAlive(record)) repaired += await RepairAsync(record, missing[i], link, failed, cancellationToken).ConfigureAwait(false);
+            else repaired += await RepairAsync(record, missing[i], link, failed, cancellationToken).ConfigureAwait(false);
         }
 
         if (reclaim)

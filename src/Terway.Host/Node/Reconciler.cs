@@ -159,8 +159,9 @@ internal sealed class Reconciler : IAsyncDisposable
 
     private async Task<int> RemoveUnplannedAsync()
     {
-        // Every plan is journaled before it is made. What no plan has stems from a state file that was lost: then pods may still use it.
-        if (_store.SetAside is not null) return 0;
+        // Every plan is journaled before it is made. In the life of a new state file what no plan has may stem from the one before it, and be in
+        // use until the plugins have asked the cloud which ENIs there are.
+        if (!StateRecovery.IsDone(_store)) return 0;
         return await _kernel.RemoveUnplannedAsync(() => [.. _nodeObjects.Plans, .. _table.All.Select(static a => a.Record.Objects)]).ConfigureAwait(false);
     }
 }

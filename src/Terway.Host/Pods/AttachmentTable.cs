@@ -12,6 +12,10 @@ internal sealed class AttachmentTable
 
     private readonly ConcurrentDictionary<IPAddress, AttachmentKey> _byAddress = new();
 
+
+    // Of recovered ones, by the MAC address of the pod's end, which is made of the sandbox's real id.
+    private readonly ConcurrentDictionary<string, AttachmentKey> _recovered = new(StringComparer.Ordinal);
+
     /// <summary>All, in no order.</summary>
     public IEnumerable<(AttachmentRecord Record, AttachmentPhase Phase)> All => _byKey.Values;
 
@@ -29,10 +33,15 @@ internal sealed class AttachmentTable
     public (AttachmentRecord Record, AttachmentPhase Phase)? FindByAddress(IPAddress address) =>
         _byAddress.TryGetValue(address, out var key) ? Find(key) : null;
 
+    /// <summary>The attachment of a sandbox's interface: under its key, or recovered without it and known by the MAC address made of it.</summary>
+    public (AttachmentRecord Record, AttachmentPhase Phase)? FindAlsoRecovered(AttachmentKey key) =>
+        Find(key) ?? (!_recovered.IsEmpty && _recovered.TryGetValue(LinkNaming.PodMac(key.ContainerId, key.IfName), out var other) ? Find(other) : null);
+
     public void Put(AttachmentRecord record, AttachmentPhase phase)
     {
         _byKey[record.Key] = (record, phase);
         _byHostLink[record.Attachment.HostLinkName] = record.Key;
+        if (record.IsRecovered) _recovered[record.Attachment.PodLinkMac] = record.Key;
         foreach (var address in record.Attachment.Allocation.Addresses) _byAddress[address.Address] = record.Key;
     }
 
@@ -41,6 +50,7 @@ internal sealed class AttachmentTable
         _byKey.TryRemove(record.Key, out _);
         // Only when it is still this one's: a new sandbox of the same pod has the same link name.
         _byHostLink.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.HostLinkName, record.Key));
+        if (record.IsRecovered) _recovered.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.PodLinkMac, record.Key));
         foreach (var address in record.Attachment.Allocation.Addresses)
         {
             _byAddress.TryRemove(new KeyValuePair<IPAddress, AttachmentKey>(address.Address, record.Key));

@@ -22,9 +22,14 @@ internal static class LinkNaming
     }
 
     /// <summary>A locally administered unicast MAC address, the same for the same interface, so that a repeated ADD asks for the same link.</summary>
-    public static string Mac(PodInterface pod, string end)
+    public static string Mac(PodInterface pod, string end) => Mac(pod.ContainerId, pod.IfName, end);
+
+    /// <summary>MAC address of the pod's end of a sandbox's interface.</summary>
+    public static string PodMac(string containerId, string ifName) => Mac(containerId, ifName, "pod");
+
+    private static string Mac(string containerId, string ifName, string end)
     {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{pod.ContainerId}\0{pod.IfName}\0{end}"));
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{containerId}\0{ifName}\0{end}"));
         var first = (hash[0] & 0xFC) | 0x02;
         return $"{first:x2}:{hash[1]:x2}:{hash[2]:x2}:{hash[3]:x2}:{hash[4]:x2}:{hash[5]:x2}";
     }

@@ -32,7 +32,7 @@ internal sealed class PodNetwork(
                 CniErrorCode.InvalidEnvironmentVariables, $"CNI_NETNS {request.NetNs} is no network namespace (any more); the sandbox has to be made again");
         }
 
-        if (table.Find(key) is { } existing)
+        if (table.FindAlsoRecovered(key) is { } existing)
         {
             if (existing.Phase == AttachmentPhase.Attached && existing.Record.NetNsInode == inode
                 && existing.Record.Attachment.Pod.NetNsPath == request.NetNs
@@ -56,7 +56,7 @@ internal sealed class PodNetwork(
     {
         using var holding = await fence.EnterAsync(key, overtake: true, cancellationToken).ConfigureAwait(false);
         // Also when something was attached: a second ADD of the sandbox may be on its way still.
-        if (table.Find(key) is { } existing)
+        if (table.FindAlsoRecovered(key) is { } existing)
         {
             await detacher.DetachAsync(existing.Record, tombstones.Add(key)).ConfigureAwait(false);
         }
@@ -72,7 +72,7 @@ internal sealed class PodNetwork(
     {
         var key = new AttachmentKey(request.ContainerId, request.IfName);
         using var holding = await fence.EnterAsync(key, overtake: false, cancellationToken).ConfigureAwait(false);
-        if (table.Find(key) is not { Phase: AttachmentPhase.Attached } existing)
+        if (table.FindAlsoRecovered(key) is not { Phase: AttachmentPhase.Attached } existing)
         {
             throw new CniException(CniErrorCode.UnknownContainer, $"no network was given to {key}");
         }
@@ -95,7 +95,7 @@ internal sealed class PodNetwork(
         foreach (var (record, phase) in table.All.ToList())
         {
             // One added meanwhile is not garbage; it is in the next list or gets a DEL.
-            if (valid.Contains(record.Key) || phase == AttachmentPhase.Adding || record.CreatedAt >= started) continue;
+            if (valid.Contains(record.Key) || IsValidRecovered(record, valid) || phase == AttachmentPhase.Adding || record.CreatedAt >= started) continue;
             using var holding = await fence.EnterAsync(record.Key, overtake: false, cancellationToken).ConfigureAwait(false);
             if (table.Find(record.Key) is { } found && ReferenceEquals(found.Record, record))
             {
@@ -103,6 +103,10 @@ internal sealed class PodNetwork(
             }
         }
     }
+
+    // One that cannot be told from others is nobody's to remove: it goes with its namespace.
+    private static bool IsValidRecovered(AttachmentRecord record, HashSet<AttachmentKey> valid) => record.IsRecovered
+        && (record.Attachment.PodLinkMac.Length == 0 || valid.Any(k => LinkNaming.PodMac(k.ContainerId, k.IfName) == record.Attachment.PodLinkMac));
 
     private async Task<PodInterface> DescribeAsync(CniRequest request, CniNetConf conf, CancellationToken cancellationToken)
     {

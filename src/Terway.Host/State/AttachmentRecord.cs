@@ -23,6 +23,15 @@ public sealed record AttachmentRecord
     /// <summary>When the ADD came.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>
+    /// Made up from the kernel after the journal was lost: the sandbox's real id is not known. No runtime makes an id that begins so
+    /// (CNI 1.0: an alphanumeric character first).
+    /// </summary>
+    public bool IsRecovered => Attachment.Pod.ContainerId.StartsWith(RecoveredPrefix, StringComparison.Ordinal);
+
+    /// <summary>Begins the container id of a recovered record.</summary>
+    public const string RecoveredPrefix = "~";
+
     /// <summary>The interface it is about.</summary>
     public AttachmentKey Key => new(Attachment.Pod.ContainerId, Attachment.Pod.IfName);
 }

@@ -54,6 +54,12 @@ internal sealed class PodHost : IAsyncDisposable
     {
         var host = new PodHost();
         Directory.CreateDirectory(host._folder["0"]);
+        // Not the first life of the state file.
+        await using (var first = StateStore.Open(host.StatePath, host.Time, NullLogger.Instance))
+        {
+            await first.WriteAsync(new StateWrite.PutFact(StateRecovery.DoneFact, []));
+        }
+
         await host.BeginAsync();
         return host;
     }

@@ -40,7 +40,9 @@ public sealed class ReconcilerStartTests
 
         await using (var store = StateStore.Open(folder["state.db"], TimeProvider.System, NullLogger.Instance))
         {
-            await store.WriteAsync(new StateWrite.PutAttachment(record, AttachmentPhase.Attached), new StateWrite.PutAttachment(unfinished, AttachmentPhase.Adding));
+            await store.WriteAsync(
+                new StateWrite.PutAttachment(record, AttachmentPhase.Attached), new StateWrite.PutAttachment(unfinished, AttachmentPhase.Adding),
+                new StateWrite.PutFact(StateRecovery.DoneFact, []));
         }
 
         await using var again = StateStore.Open(folder["state.db"], TimeProvider.System, NullLogger.Instance);

@@ -41,6 +41,12 @@ public sealed class ReconcilerTests : IAsyncLifetime
             NetNsInode = _box.PodNs.Inode,
             Attachment = _record.Attachment with { Pod = _record.Attachment.Pod with { NetNsPath = _box.PodPath } },
         };
+        // Not the first life of the state file: what no plan has is nobody's.
+        await using (var first = StateStore.Open(_folder["state.db"], TimeProvider.System, NullLogger.Instance))
+        {
+            await first.WriteAsync(new StateWrite.PutFact(StateRecovery.DoneFact, []));
+        }
+
         _store = StateStore.Open(_folder["state.db"], TimeProvider.System, NullLogger.Instance);
         _objects = new NodeObjects(_store, _box.Kernel);
         await _objects.EnsureAsync(

@@ -118,7 +118,7 @@ internal sealed record BackoffOverrides
             return null;
         }
 
-        if (time == TimeSpan.Zero)
+        if (time == TimeSpan.Zero && !(value.ValueKind == JsonValueKind.Number && value.GetInt64() != 0))
         {
             return null;
         }

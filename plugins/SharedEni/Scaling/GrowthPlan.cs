@@ -23,25 +23,28 @@ internal sealed record GrowthPlan(
     /// <summary>Caller holds the pool's lock.</summary>
     public static GrowthPlan Compute(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now)
     {
-        var demand = Demand(pool, backoffs, now);
-        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, now);
+        var (demand, exact) = Demand(pool, backoffs, now);
+        var slack = exact ? 0 : pool.MaxIdle - pool.MinIdle;
+        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, slack, now);
     }
 
     /// <summary>What would be asked for one pod more: tells whether the pool can grow at all. Caller holds the pool's lock.</summary>
     public static GrowthPlan Probe(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now) =>
         pool.Capacity.Fixed is { } @fixed && pool.Assigned + pool.Pending >= @fixed
             ? new([], [], 1, null, null)
-            : Spread(pool, backoffs, vSwitches, 1, now);
+            : Spread(pool, backoffs, vSwitches, 1, 0, now);
 
-    private static int Demand(AddressPool pool, Backoffs backoffs, TimeSpan now)
+    // A fixed count and the warm-up are to be met exactly.
+    private static (int Demand, bool Exact) Demand(AddressPool pool, Backoffs backoffs, TimeSpan now)
     {
         if (pool.Capacity.Fixed is { } @fixed)
         {
-            return @fixed - pool.Assigned - pool.Pending;
+            return (@fixed - pool.Assigned - pool.Pending, true);
         }
 
         var pods = pool.Waiters.Count + Math.Max(0, pool.MinIdle - pool.Usable(now)) - Inflight(pool, backoffs);
-        return Math.Max(pods, pool.WarmUp.Left - pool.Pending);
+        var warmUp = pool.WarmUp.Left - pool.Pending;
+        return warmUp > pods ? (warmUp, true) : (pods, false);
     }
 
     /// <summary>Pods that addresses on their way will serve. Caller holds the pool's lock.</summary>
@@ -60,7 +63,8 @@ internal sealed record GrowthPlan(
         return slots;
     }
 
-    private static GrowthPlan Spread(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, int demand, TimeSpan now)
+    private static GrowthPlan Spread(
+        AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, int demand, int slack, TimeSpan now)
     {
         var left = demand;
         var blocked = new Blocked(backoffs);
@@ -80,7 +84,7 @@ internal sealed record GrowthPlan(
         left = Math.Max(left - RoomSoon(pool, blocked, now), Math.Min(left, 0));
         var creates = left > 0 ? PlanCreates(pool, backoffs, vSwitches, blocked, now, ref left) : [];
         // What whole prefixes bring beyond the demand is slack already.
-        var slack = pool.MaxIdle - pool.MinIdle + Math.Min(0, left);
+        slack += Math.Min(0, left);
         var result = new List<Assign>();
         foreach (var (eni, slots, room) in assigns)
         {

@@ -43,7 +43,7 @@ internal sealed record ShrinkPlan(IReadOnlyList<PoolEni> Deletes, IReadOnlyList<
         foreach (var eni in pool.InPolicyOrder(EniState.Ready).Reverse().Where(e => !e.Busy && !e.NeedsRefresh).ToArray())
         {
             var slots = eni.Usable(now, pool.Cooldown);
-            if (eni.Owned && slots > 0 && slots <= surplus && enis > settings.MinEni && IsWhollyIdle(eni, now, pool.Cooldown))
+            if (eni.Owned && (slots > 0 || pool.Capacity.UsesPrefixes) && slots <= surplus && enis > settings.MinEni && IsWhollyIdle(eni, now, pool.Cooldown))
             {
                 deletes.Add(eni);
                 surplus -= slots;

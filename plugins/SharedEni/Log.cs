@@ -54,4 +54,13 @@ internal static partial class Log
 
     [LoggerMessage(29, LogLevel.Warning, "{Path}: {Reason}; {Fix}")]
     public static partial void SettingProblem(ILogger logger, string path, string reason, string fix);
+
+    [LoggerMessage(30, LogLevel.Warning, "When the last pod came could not be written down")]
+    public static partial void ActivityNotKept(ILogger logger, Exception exception);
+
+    [LoggerMessage(31, LogLevel.Warning, "ENI {Eni} was to be deleted, but its tags exclude it now: it is left alone")]
+    public static partial void DeletionAborted(ILogger logger, string eni);
+
+    [LoggerMessage(32, LogLevel.Warning, "ENI {Eni} is excluded by its tags: it gets no new pods")]
+    public static partial void EniExcluded(ILogger logger, string eni);
 }

@@ -41,7 +41,7 @@ internal sealed class PoolService : IAsyncDisposable
         {
             AttachableEnis = host.Node.EniQuantity - 1,
         };
-        var backoffs = new Backoffs(clock);
+        var backoffs = new Backoffs(clock, new BackoffShapes(Pool, settings.Backoffs).Of);
         var findings = new FindingBoard(host);
         var cloud = new EniCloud(host.Cloud, host.Node.InstanceId);
         _context = new PoolContext
@@ -93,14 +93,16 @@ internal sealed class PoolService : IAsyncDisposable
     {
         Pool.Restore(live, released);
         var records = _context.Journal.Load();
-        foreach (var key in records.Damaged)
+        var obsolete = new List<string>(records.Damaged);
+        var node = _context.Journal.LoadNode(obsolete);
+        foreach (var key in obsolete)
         {
             Log.DamagedRecord(_context.Log, key);
         }
 
-        var obsolete = new List<string>(records.Damaged);
         lock (Pool.Gate)
         {
+            Resume(node.WarmUp, node.Activity);
             foreach (var record in records.Enis)
             {
                 Add(record);
@@ -144,6 +146,20 @@ internal sealed class PoolService : IAsyncDisposable
         lock (Pool.Gate)
         {
             return Pool.Enis.Any(e => e.State == EniState.Starting);
+        }
+    }
+
+    private void Resume(WarmUpRecord? warmUp, ActivityRecord? activity)
+    {
+        if (warmUp is not null)
+        {
+            Pool.WarmUp.Restore(warmUp.Obtained, warmUp.Done);
+        }
+
+        if (activity is not null)
+        {
+            var age = _context.Clock.UtcNow - activity.LastAllocation;
+            Pool.LastAllocation = _context.Clock.Now - (age < TimeSpan.Zero ? TimeSpan.Zero : age);
         }
     }
 

@@ -46,4 +46,36 @@ public interface IAddressFamily
     /// <param name="podLink">The link in the pod.</param>
     /// <param name="hostLink">Its other end on the node, if it has one.</param>
     IReadOnlyList<KernelObject> PodObjects(string podLink, string? hostLink);
+
+    /// <summary>
+    /// Length in bits of the prefixes that an ENI can be given in place of single addresses: 28 for IPv4, 80 for IPv6. 0, the default, when the
+    /// family has none; then none of the members below that speak of prefixes is called, but <see cref="ReadPrefixes"/>.
+    /// </summary>
+    int PrefixLength => 0;
+
+    /// <summary>
+    /// Parameters of CreateNetworkInterface that ask for <paramref name="count"/> prefixes on the new ENI beside its own address, or for as many of
+    /// them as that call allows: the rest is asked for by <see cref="AssignPrefixesAsync"/>. Take the place of those of <see cref="CreateParameters"/>.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The family has no prefixes.</exception>
+    IReadOnlyList<KeyValuePair<string, string>> CreatePrefixParameters(int count) => throw NoPrefixes();
+
+    /// <summary>The prefixes in one element of DescribeNetworkInterfaces' NetworkInterfaceSet, or of CreateNetworkInterface's answer.</summary>
+    IReadOnlyList<IPNetwork> ReadPrefixes(JsonElement networkInterface) => [];
+
+    /// <summary>
+    /// Adds prefixes to an ENI in one cloud call, or as many as one call allows. Each takes one of the places that
+    /// <see cref="LimitPerEni"/> counts. A repeated call with the same token gives the same prefixes.
+    /// </summary>
+    /// <exception cref="CloudException">The cloud refused or could not be reached.</exception>
+    /// <exception cref="NotSupportedException">The family has no prefixes.</exception>
+    Task<IReadOnlyList<IPNetwork>> AssignPrefixesAsync(string eniId, int count, string clientToken, CancellationToken cancellationToken) =>
+        throw NoPrefixes();
+
+    /// <summary>Takes at most 10 prefixes from an ENI in one cloud call. Prefixes that are not there any more are no error.</summary>
+    /// <exception cref="CloudException">The cloud refused or could not be reached.</exception>
+    /// <exception cref="NotSupportedException">The family has no prefixes.</exception>
+    Task UnassignPrefixesAsync(string eniId, IReadOnlyList<IPNetwork> prefixes, CancellationToken cancellationToken) => throw NoPrefixes();
+
+    private NotSupportedException NoPrefixes() => new($"{Family} has no prefixes");
 }

@@ -1,6 +1,8 @@
+using System.Globalization;
+
 namespace Terway.Plugins.SharedEni.Tests;
 
-public sealed class BurstTests
+public sealed class BurstTests(ITestOutputHelper output)
 {
     [Fact]
     public async Task Allocate_hundred_at_once_costs_one_call_per_ten_addresses()
@@ -22,5 +24,44 @@ public sealed class BurstTests
         // One attachment's time, not one after the other.
         Assert.True(node.Time.GetUtcNow() - begun < TimeSpan.FromSeconds(6), $"took {node.Time.GetUtcNow() - begun}");
         Assert.Equal(100, node.Capacity.InUse);
+    }
+
+    [Theory]
+    [InlineData("{0}", 1, 7)]
+    [InlineData("{0}, \"enable_ip_prefix\": true", 16, 2)]
+    public async Task Allocate_two_hundred_on_a_cold_node_is_one_step(string settings, int unit, int enis)
+    {
+        const int Pods = 200;
+        var attach = TimeSpan.FromSeconds(3);
+        const string Pool = """{"vswitches": {"cn-hangzhou-i": ["vsw-pods"]}""";
+        await using var node = await TestNode.CreateAsync(
+            string.Format(CultureInfo.InvariantCulture, settings, Pool) + "}", "ecs.g7.4xlarge", attach: attach);
+
+        // What cannot be done with less: each ENI is created and attached, and its attachment seen to be done by one look for all of them; a node that
+        // knows nothing has to ask once what is attached, what is left over of it, and about its vSwitch.
+        var fewest = (2 * enis) + 1 + 3;
+        Assert.True(enis >= Math.Ceiling(Pods / (double)Math.Min(unit == 1 ? 30 : 29 * unit, unit == 1 ? 50 : 10 * unit)));
+
+        await node.StartAsync();
+        var begun = node.Time.GetUtcNow();
+        var given = await node.RunAsync(Task.WhenAll(Enumerable.Range(0, Pods).Select(_ => node.AllocateAsync())));
+        var took = node.Time.GetUtcNow() - begun;
+        await node.SettleAsync();
+
+        var calls = node.Cloud.Calls.ToArray();
+        output.WriteLine(
+            $"{Pods} pods on a cold node: {calls.Length} calls, {fewest} at least ({string.Join(", ", calls.CountBy(c => c).Select(c => $"{c.Key} {c.Value}"))}); "
+            + $"{took.TotalSeconds:0.00} s, {attach.TotalSeconds:0.00} s at least");
+        Assert.Equal(Pods, given.Select(g => g.Addresses[0].Address).Distinct().Count());
+        Assert.Equal(enis, node.Secondaries.Count);
+        Assert.Equal(enis, calls.Count(c => c == "CreateNetworkInterface"));
+        Assert.Equal(enis, calls.Count(c => c == "AttachNetworkInterface"));
+        Assert.DoesNotContain("AssignPrivateIpAddresses", calls);
+        Assert.True(calls.Length <= fewest * 1.3, $"{calls.Length} calls, {fewest} at least");
+        Assert.True(took <= attach * 1.3, $"took {took}, {attach} at least");
+        Assert.Equal(["OK"], node.Codes.Keys);
+
+        // Nothing but what the pods needed, to a whole prefix.
+        Assert.Equal((Pods + unit - 1) / unit * unit, node.Capacity.InUse + node.Capacity.Idle);
     }
 }

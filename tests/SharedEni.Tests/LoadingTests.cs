@@ -40,8 +40,10 @@ public sealed class LoadingTests
         Assert.Equal(typeof(SharedEniProvider).Assembly.GetName().Version!.ToString(3), root.GetProperty("version").GetString());
 
         // A value of an impossible type in each declared key is noticed by whatever reads that key.
-        var keys = root.GetProperty("settings").GetProperty("properties").EnumerateObject().Select(p => p.Name).ToArray();
-        using var settings = JsonDocument.Parse("{" + string.Join(",", keys.Select(k => $"\"{k}\": true")) + "}");
+        var properties = root.GetProperty("settings").GetProperty("properties").EnumerateObject().ToArray();
+        var keys = properties.Select(p => p.Name).ToArray();
+        using var settings = JsonDocument.Parse(
+            "{" + string.Join(",", properties.Select(p => $"\"{p.Name}\": {(p.Value.GetProperty("type").GetString() == "boolean" ? "1" : "true")}")) + "}");
         var node = new NodeFacts
         {
             NodeName = "n",

@@ -61,10 +61,12 @@ public sealed class SettingsTests
             OneOf(
                 "max_pool_size", "min_pool_size", "max_eni", "min_eni", "eni_cap_ratio", "eni_cap_shift", "vswitches", "vswitch_selection_policy",
                 "eni_selection_policy", "security_group", "security_groups", "eni_tags", "eni_tag_filter", "eni_tag_block_list",
-                "resource_group_id", "ip_pool_sync_period", "mtu", "ip_cooldown", "ip_wait_timeout"),
+                "resource_group_id", "ip_pool_sync_period", "mtu", "ip_cooldown", "ip_wait_timeout", "ip_warm_up_size", "idle_ip_reclaim_after",
+                "idle_ip_reclaim_batch_size", "idle_ip_reclaim_interval", "idle_ip_reclaim_jitter_factor", "backoff_override", "enable_ip_prefix",
+                "ipv4_prefix_count"),
             OneOf(
                 "null", "true", "0", "-1", "1e300", "0.5", "99999999999", "\"\"", "\"x\"", "[]", "[1]", "[\"\"]", "[null]", "{}", "{\"a\":[]}",
-                "{\"cn-hangzhou-i\":[\"v\",\"v\"]}", "{\"key\":\"a\",\"value\":\"b\"}", "[{\"key\":\"a\",\"value\":\"b\"}]"))
+                "{\"cn-hangzhou-i\":[\"v\",\"v\"]}", "{\"default\":{\"duration\":\"9s\",\"factor\":1e300,\"steps\":-1}}", "{\"default\":[]}", "{\"key\":\"a\",\"value\":\"b\"}", "[{\"key\":\"a\",\"value\":\"b\"}]"))
         .Array[0, 6].Sample(pairs =>
         {
             var text = "{" + string.Join(",", pairs.DistinctBy(p => p.Item1).Select(p => $"\"{p.Item1}\":{p.Item2}")) + "}";
@@ -75,11 +77,41 @@ public sealed class SettingsTests
         });
 
     [Theory]
+    [InlineData("{}", 0, 0)]
+    [InlineData("""{"min_pool_size": 7, "max_pool_size": 9}""", 7, 9)]
+    [InlineData("""{"min_pool_size": 7, "max_pool_size": 5}""", 5, 5)]
+    [InlineData("""{"min_eni": 2}""", 60, 60)]
+    [InlineData("""{"min_eni": 2, "max_pool_size": 70}""", 60, 70)]
+    [InlineData("""{"min_eni": 50}""", 210, 210)]
+    [InlineData("""{"min_pool_size": 500, "max_pool_size": 600}""", 210, 600)]
+    [InlineData("""{"min_eni": 1, "enable_ip_prefix": true}""", 464, 464)]
+    [InlineData("""{"min_pool_size": 7, "max_pool_size": 9, "enable_ip_prefix": true, "ipv4_prefix_count": 3}""", 0, 0)]
+    public void Watermarks_follow_pool_sizes_and_min_eni(string settings, int min, int max)
+    {
+        var read = Read(settings).Settings;
+        var capacity = NodeCapacity.Compute(s_node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], read);
+        var pool = new Pool.AddressPool(new Pool.PoolClock(TimeProvider.System), read, capacity, [], () => { }) { AttachableEnis = 7 };
+
+        Assert.Equal((min, max), (pool.MinIdle, pool.MaxIdle));
+    }
+
+    [Theory]
     [InlineData(8, 30, "{}", 210, "(EniQuantity - 1) x EniPrivateIpAddressQuantity = (8 - 1) x 30 = 210")]
     [InlineData(2, 6, "{}", 6, "(EniQuantity - 1) x EniPrivateIpAddressQuantity = (2 - 1) x 6 = 6")]
     [InlineData(8, 30, """{"max_eni": 2}""", 60, "min((EniQuantity - 1), max_eni) x EniPrivateIpAddressQuantity = min((8 - 1), 2) x 30 = 60")]
     [InlineData(8, 30, """{"eni_cap_ratio": 0.5, "eni_cap_shift": 1}""", 120, null)]
     [InlineData(8, 30, """{"eni_cap_ratio": 5}""", 210, null)]
+    [InlineData(8, 30, """{"eni_cap_ratio": 0.3}""", 30, "(EniQuantity x eni_cap_ratio + eni_cap_shift - 1) x EniPrivateIpAddressQuantity = (8 x 0.3 + 0 - 1) x 30 = 30")]
+    [InlineData(8, 30, """{"eni_cap_ratio": 0.1}""", 0, null)]
+    [InlineData(8, 30, """{"eni_cap_shift": -3}""", 120, null)]
+    [InlineData(8, 30, """{"eni_cap_shift": -100}""", 0, null)]
+    [InlineData(8, 30, """{"eni_cap_shift": 5}""", 210, null)]
+    [InlineData(8, 30, """{"eni_cap_ratio": 0.5, "max_eni": 2}""", 60, null)]
+    [InlineData(8, 30, """{"max_eni": 100}""", 210, null)]
+    [InlineData(8, 30, """{"enable_ip_prefix": true}""", 3248, "(EniQuantity - 1) x (EniPrivateIpAddressQuantity - 1) x 16 = (8 - 1) x (30 - 1) x 16 = 3248")]
+    [InlineData(8, 30, """{"enable_ip_prefix": true, "max_eni": 1, "ipv4_prefix_count": 100}""", 464, null)]
+    [InlineData(8, 30, """{"enable_ip_prefix": true, "ipv4_prefix_count": 10}""", 160, "min((EniQuantity - 1) x (EniPrivateIpAddressQuantity - 1) x 16 = (8 - 1) x (30 - 1) x 16 = 3248, ipv4_prefix_count x 16 = 160)")]
+    [InlineData(2, 1, """{"enable_ip_prefix": true}""", 0, null)]
     public void Compute_capacity_shows_its_arithmetic(int enis, int ips, string settings, int total, string? arithmetic)
     {
         var node = Facts(enis, ips);

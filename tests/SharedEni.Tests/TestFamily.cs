@@ -73,6 +73,59 @@ internal sealed class TestFamily(AddressFamily family, ICloud cloud) : IAddressF
         }
     }
 
+    public int PrefixLength => V4 ? 28 : 80;
+
+    public IReadOnlyList<KeyValuePair<string, string>> CreatePrefixParameters(int count) =>
+        [new(V4 ? "Ipv4PrefixCount" : "Ipv6PrefixCount", Math.Min(count, 10).ToString(CultureInfo.InvariantCulture))];
+
+    public IReadOnlyList<IPNetwork> ReadPrefixes(JsonElement networkInterface)
+    {
+        var name = V4 ? "Ipv4Prefix" : "Ipv6Prefix";
+        return networkInterface.TryGetProperty(name + "Sets", out var sets) && sets.TryGetProperty(name + "Set", out var list)
+            ? [.. list.EnumerateArray().Select(e => IPNetwork.Parse(e.GetProperty(name).GetString()!))]
+            : [];
+    }
+
+    public async Task<IReadOnlyList<IPNetwork>> AssignPrefixesAsync(string eniId, int count, string clientToken, CancellationToken cancellationToken)
+    {
+        var body = await cloud.InvokeAsync(
+            "ecs", V4 ? "AssignPrivateIpAddresses" : "AssignIpv6Addresses",
+            [
+                new("NetworkInterfaceId", eniId), new("ClientToken", clientToken),
+                new(V4 ? "Ipv4PrefixCount" : "Ipv6PrefixCount", Math.Min(count, 10).ToString(CultureInfo.InvariantCulture)),
+            ],
+            cancellationToken);
+        using var document = JsonDocument.Parse(body);
+        var list = V4
+            ? document.RootElement.GetProperty("AssignedPrivateIpAddressesSet").GetProperty("Ipv4PrefixSet").GetProperty("Ipv4Prefixes")
+            : document.RootElement.GetProperty("Ipv6PrefixSets").GetProperty("Ipv6Prefix");
+        return [.. list.EnumerateArray().Select(e => IPNetwork.Parse(e.GetString()!))];
+    }
+
+    public async Task UnassignPrefixesAsync(string eniId, IReadOnlyList<IPNetwork> prefixes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await cloud.InvokeAsync(
+                "ecs", V4 ? "UnassignPrivateIpAddresses" : "UnassignIpv6Addresses",
+                [
+                    new("NetworkInterfaceId", eniId),
+                    .. prefixes.Select((p, i) => new KeyValuePair<string, string>($"{(V4 ? "Ipv4Prefix" : "Ipv6Prefix")}.{i + 1}", p.ToString())),
+                ],
+                cancellationToken);
+        }
+        catch (CloudException e) when (e.Code is "InvalidIp.IpUnassigned" && prefixes.Count > 1)
+        {
+            foreach (var prefix in prefixes)
+            {
+                await UnassignPrefixesAsync(eniId, [prefix], cancellationToken);
+            }
+        }
+        catch (CloudException e) when (e.Code is "InvalidIp.IpUnassigned" or "InvalidEniId.NotFound")
+        {
+        }
+    }
+
     public IReadOnlyList<KernelObject> NodeObjects(string? eniLink) =>
         [new KernelObject.Sysctl($"net/{(V4 ? "ipv4" : "ipv6")}/conf/{eniLink ?? "all"}/forwarding", "1")];
 

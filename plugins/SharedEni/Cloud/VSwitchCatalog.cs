@@ -16,7 +16,10 @@ internal sealed class VSwitchCatalog(
     FindingBoard findings,
     PoolClock clock) : IDisposable
 {
-    private static readonly TimeSpan s_fresh = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_blocked = TimeSpan.FromMinutes(10);
+
+    // For "most": other nodes take addresses as well. Picks of one burst share an answer, less what each of them takes.
+    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(30);
 
     private readonly SemaphoreSlim _one = new(1);
     private readonly Dictionary<string, VSwitchInfo> _known = [];
@@ -142,7 +145,7 @@ internal sealed class VSwitchCatalog(
     {
         lock (pool.Gate)
         {
-            backoffs.Block(Backoffs.VSwitch(id), s_fresh, new InvalidOperationException(refusal));
+            backoffs.Block(Backoffs.VSwitch(id), s_blocked, new InvalidOperationException(refusal));
         }
 
         _known.Remove(id);

@@ -47,4 +47,18 @@ internal sealed record PoolSettings
 
     /// <summary>How long a pod waits for an address at most.</summary>
     public TimeSpan WaitLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Addresses to obtain once in the node's life, whatever the watermarks say.</summary>
+    public int WarmUp { get; init; }
+
+    /// <summary>Null: idle addresses between the watermarks stay.</summary>
+    public IdleReclaimSettings? IdleReclaim { get; init; }
+
+    public BackoffOverrides Backoffs { get; init; } = BackoffOverrides.None;
+
+    /// <summary>ENIs get prefixes of 16 addresses in place of single ones.</summary>
+    public bool UsePrefixes { get; init; }
+
+    /// <summary>Prefixes of the whole node, all the time; 0: as many as the watermarks and the pods ask for.</summary>
+    public int PrefixCount { get; init; }
 }

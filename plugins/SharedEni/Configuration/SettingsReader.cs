@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Terway.Plugins.SharedEni.Configuration;
@@ -8,14 +7,16 @@ internal sealed class SettingsReader
 {
     private const int MaxSecurityGroups = 10;
 
-    private readonly JsonElement _root;
+    private const int MaxAddresses = 65535;
+
     private readonly NodeFacts _node;
     private readonly List<SettingProblem> _problems = [];
+    private readonly JsonSettings _json;
 
     private SettingsReader(JsonElement root, NodeFacts node)
     {
-        _root = root;
         _node = node;
+        _json = new JsonSettings(root, "$", _problems);
     }
 
     public static (PoolSettings Settings, IReadOnlyList<SettingProblem> Problems) Read(JsonElement root, NodeFacts node)
@@ -23,7 +24,7 @@ internal sealed class SettingsReader
         var reader = new SettingsReader(root, node);
         if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
         {
-            return (new PoolSettings { VSwitches = [node.VSwitchId] }, [new("$", $"eni_conf is a {Kind(root)}", "write a JSON object")]);
+            return (new PoolSettings { VSwitches = [node.VSwitchId] }, [new("$", $"eni_conf is a {JsonSettings.Kind(root)}", "write a JSON object")]);
         }
 
         return (reader.ReadAll(), reader._problems);
@@ -31,10 +32,10 @@ internal sealed class SettingsReader
 
     private PoolSettings ReadAll()
     {
-        var min = Integer("min_pool_size", 0, 0, 65535);
-        var max = Integer("max_pool_size", 0, 0, 65535);
-        var minEni = Integer("min_eni", 0, 0, 1000);
-        var maxEni = Integer("max_eni", 0, 0, 1000);
+        var min = _json.Integer("min_pool_size", 0, 0, MaxAddresses);
+        var max = _json.Integer("max_pool_size", 0, 0, MaxAddresses);
+        var minEni = _json.Integer("min_eni", 0, 0, 1000);
+        var maxEni = _json.Integer("max_eni", 0, 0, 1000);
         if (min > max)
         {
             _problems.Add(new(
@@ -54,172 +55,48 @@ internal sealed class SettingsReader
             MaxPool = max,
             MinEni = minEni,
             MaxEni = maxEni,
-            EniCapRatio = Number("eni_cap_ratio", 1),
-            EniCapShift = Integer("eni_cap_shift", 0, -1000, 1000),
+            EniCapRatio = _json.Number("eni_cap_ratio", 1),
+            EniCapShift = _json.Integer("eni_cap_shift", 0, -1000, 1000),
             VSwitches = VSwitches(),
-            VSwitchPolicy = Choice("vswitch_selection_policy", VSwitchPolicy.Random, ("random", VSwitchPolicy.Random),
+            VSwitchPolicy = _json.Choice("vswitch_selection_policy", VSwitchPolicy.Random, ("random", VSwitchPolicy.Random),
                 ("ordered", VSwitchPolicy.Ordered), ("most", VSwitchPolicy.Most)),
-            EniPolicy = Choice("eni_selection_policy", EniPolicy.MostIps, ("most_ips", EniPolicy.MostIps), ("least_ips", EniPolicy.LeastIps)),
+            EniPolicy = _json.Choice("eni_selection_policy", EniPolicy.MostIps, ("most_ips", EniPolicy.MostIps), ("least_ips", EniPolicy.LeastIps)),
             SecurityGroups = SecurityGroups(),
-            EniTags = Tags("eni_tags"),
-            EniTagFilter = Tags("eni_tag_filter"),
-            EniTagBlockList = TagList("eni_tag_block_list"),
-            ResourceGroupId = Text("resource_group_id"),
-            SyncPeriod = Duration("ip_pool_sync_period", TimeSpan.FromSeconds(120)),
-            Mtu = Integer("mtu", 0, 0, 65535),
-            Cooldown = TimeSpan.FromSeconds(Integer("ip_cooldown", (int)PoolSettings.DefaultCooldown.TotalSeconds, 0, 3600)),
-            WaitLimit = TimeSpan.FromSeconds(Integer("ip_wait_timeout", 60, 1, 600)),
+            EniTags = _json.Tags("eni_tags"),
+            EniTagFilter = _json.Tags("eni_tag_filter"),
+            EniTagBlockList = _json.TagList("eni_tag_block_list"),
+            ResourceGroupId = _json.Text("resource_group_id"),
+            SyncPeriod = _json.Duration("ip_pool_sync_period", TimeSpan.FromSeconds(120)),
+            Mtu = _json.Integer("mtu", 0, 0, 65535),
+            Cooldown = TimeSpan.FromSeconds(_json.Integer("ip_cooldown", (int)PoolSettings.DefaultCooldown.TotalSeconds, 0, 3600)),
+            WaitLimit = TimeSpan.FromSeconds(_json.Integer("ip_wait_timeout", 60, 1, 600)),
+            WarmUp = _json.Integer("ip_warm_up_size", 0, 0, MaxAddresses),
+            IdleReclaim = IdleReclaim(),
+            Backoffs = BackoffOverrides.Read(_json),
+            UsePrefixes = _json.Flag("enable_ip_prefix"),
+            PrefixCount = _json.Integer("ipv4_prefix_count", 0, 0, MaxAddresses / 16),
         };
     }
 
-    private static string Kind(JsonElement value) => value.ValueKind.ToString().ToLowerInvariant();
-
-    private bool Find(string name, out JsonElement value)
+    private IdleReclaimSettings? IdleReclaim()
     {
-        value = default;
-        return _root.ValueKind == JsonValueKind.Object && _root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
-    }
-
-    private void WrongType(string path, JsonElement value, string wanted) =>
-        _problems.Add(new(path, $"a {Kind(value)} stands where {wanted} is expected", $"write {wanted}"));
-
-    private int Integer(string name, int fallback, int low, int high)
-    {
-        if (!Find(name, out var value))
-        {
-            return fallback;
-        }
-
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number))
-        {
-            WrongType($"$.{name}", value, "a whole number");
-            return fallback;
-        }
-
-        if (number < low || number > high)
-        {
-            _problems.Add(new($"$.{name}", $"{number} is out of range", $"write a number from {low} to {high}"));
-            return fallback;
-        }
-
-        return number;
-    }
-
-    private double Number(string name, double fallback)
-    {
-        if (!Find(name, out var value))
-        {
-            return fallback;
-        }
-
-        if (value.ValueKind != JsonValueKind.Number)
-        {
-            WrongType($"$.{name}", value, "a number");
-            return fallback;
-        }
-
-        var number = value.GetDouble();
-        if (number is < 0 or > 1000)
-        {
-            _problems.Add(new($"$.{name}", $"{number.ToString(CultureInfo.InvariantCulture)} is out of range", "write a share such as 0.5 or 1"));
-            return fallback;
-        }
-
-        // Upstream takes 0, its language's empty value, for "not set".
-        return number == 0 ? fallback : number;
-    }
-
-    private string? Text(string name)
-    {
-        if (!Find(name, out var value))
-        {
-            return null;
-        }
-
-        if (value.ValueKind != JsonValueKind.String)
-        {
-            WrongType($"$.{name}", value, "a string");
-            return null;
-        }
-
-        var text = value.GetString();
-        return string.IsNullOrWhiteSpace(text) ? null : text.Trim();
-    }
-
-    private TimeSpan Duration(string name, TimeSpan fallback)
-    {
-        var text = Text(name);
-        if (text is null)
-        {
-            return fallback;
-        }
-
-        if (!GoDuration.TryParse(text, out var duration) || duration < TimeSpan.FromSeconds(1) || duration > TimeSpan.FromDays(1))
-        {
-            _problems.Add(new($"$.{name}", $"'{text}' is no duration from 1s to 24h", "write one such as 120s or 5m"));
-            return fallback;
-        }
-
-        return duration;
-    }
-
-    private T Choice<T>(string name, T fallback, params (string Name, T Value)[] choices)
-    {
-        var text = Text(name);
-        if (text is null)
-        {
-            return fallback;
-        }
-
-        foreach (var choice in choices)
-        {
-            if (choice.Name == text)
-            {
-                return choice.Value;
-            }
-        }
-
-        _problems.Add(new($"$.{name}", $"'{text}' is not known", $"write one of {string.Join(", ", choices.Select(c => c.Name))}"));
-        return fallback;
-    }
-
-    private List<string> Strings(string path, JsonElement value)
-    {
-        var result = new List<string>();
-        if (value.ValueKind != JsonValueKind.Array)
-        {
-            WrongType(path, value, "a list of strings");
-            return result;
-        }
-
-        var index = 0;
-        foreach (var item in value.EnumerateArray())
-        {
-            if (item.ValueKind != JsonValueKind.String || string.IsNullOrWhiteSpace(item.GetString()))
-            {
-                WrongType($"{path}[{index}]", item, "a string that is not empty");
-            }
-            else if (!result.Contains(item.GetString()!))
-            {
-                result.Add(item.GetString()!);
-            }
-
-            index++;
-        }
-
-        return result;
+        // Read in any case: a mistake is told although the feature is off.
+        var batch = _json.Integer("idle_ip_reclaim_batch_size", 5, 1, 1000);
+        var interval = _json.Duration("idle_ip_reclaim_interval", TimeSpan.FromMinutes(10));
+        var jitter = _json.Fraction("idle_ip_reclaim_jitter_factor", 0.1);
+        return _json.Duration("idle_ip_reclaim_after", TimeSpan.Zero) is { Ticks: > 0 } after ? new(after, batch, interval, jitter) : null;
     }
 
     private List<string> VSwitches()
     {
-        if (!Find("vswitches", out var zones))
+        if (!_json.Find("vswitches", out var zones))
         {
             return [_node.VSwitchId];
         }
 
         if (zones.ValueKind != JsonValueKind.Object)
         {
-            WrongType("$.vswitches", zones, "an object from zone to a list of vSwitch ids");
+            _json.WrongType("$.vswitches", zones, "an object from zone to a list of vSwitch ids");
             return [_node.VSwitchId];
         }
 
@@ -227,7 +104,7 @@ internal sealed class SettingsReader
         var any = false;
         foreach (var zone in zones.EnumerateObject())
         {
-            var ids = Strings($"$.vswitches.{zone.Name}", zone.Value);
+            var ids = _json.Strings($"$.vswitches.{zone.Name}", zone.Value);
             any |= ids.Count > 0;
             if (zone.Name == _node.ZoneId)
             {
@@ -252,8 +129,8 @@ internal sealed class SettingsReader
 
     private List<string> SecurityGroups()
     {
-        var groups = Find("security_groups", out var list) ? Strings("$.security_groups", list) : [];
-        if (Text("security_group") is { } single && !groups.Contains(single))
+        var groups = _json.Find("security_groups", out var list) ? _json.Strings("$.security_groups", list) : [];
+        if (_json.Text("security_group") is { } single && !groups.Contains(single))
         {
             groups.Insert(0, single);
         }
@@ -264,68 +141,5 @@ internal sealed class SettingsReader
         }
 
         return groups;
-    }
-
-    private List<EniTag> Tags(string name)
-    {
-        var tags = new List<EniTag>();
-        if (!Find(name, out var value))
-        {
-            return tags;
-        }
-
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            WrongType($"$.{name}", value, "an object from tag to value");
-            return tags;
-        }
-
-        foreach (var tag in value.EnumerateObject())
-        {
-            if (tag.Value.ValueKind == JsonValueKind.String)
-            {
-                tags.Add(new(tag.Name, tag.Value.GetString()!));
-            }
-            else
-            {
-                WrongType($"$.{name}.{tag.Name}", tag.Value, "a string");
-            }
-        }
-
-        return tags;
-    }
-
-    private List<EniTag> TagList(string name)
-    {
-        var tags = new List<EniTag>();
-        if (!Find(name, out var value))
-        {
-            return tags;
-        }
-
-        if (value.ValueKind != JsonValueKind.Array)
-        {
-            WrongType($"$.{name}", value, "a list of {\"key\", \"value\"}");
-            return tags;
-        }
-
-        var index = 0;
-        foreach (var item in value.EnumerateArray())
-        {
-            if (item.ValueKind == JsonValueKind.Object
-                && item.TryGetProperty("key", out var key) && key.ValueKind == JsonValueKind.String
-                && item.TryGetProperty("value", out var text) && text.ValueKind == JsonValueKind.String)
-            {
-                tags.Add(new(key.GetString()!, text.GetString()!));
-            }
-            else
-            {
-                WrongType($"$.{name}[{index}]", item, "{\"key\": string, \"value\": string}");
-            }
-
-            index++;
-        }
-
-        return tags;
     }
 }

@@ -9,7 +9,7 @@ namespace Terway.Plugins.SharedEni.Operations;
 internal sealed class AssignAddresses(PoolContext context)
 {
     /// <param name="eni">The ENI; the caller has made it busy.</param>
-    /// <param name="counts">By family.</param>
+    /// <param name="counts">By family; prefixes where prefixes are used.</param>
     /// <param name="cancellationToken">Ends the work; what became of it is looked up at the next start.</param>
     public async Task RunAsync(PoolEni eni, IReadOnlyList<int> counts, CancellationToken cancellationToken)
     {
@@ -69,7 +69,7 @@ internal sealed class AssignAddresses(PoolContext context)
         }
         catch (CloudException e) when (CloudErrorCodes.IsVSwitchExhausted(e.Code) && count > 1)
         {
-            var left = await context.VSwitches.AskAvailableAsync(eni.VSwitchId, cancellationToken);
+            var left = await context.VSwitches.AskAvailableAsync(eni.VSwitchId, cancellationToken) / context.Pool.Capacity.Unit;
             if (left <= 0 || left >= count)
             {
                 throw;
@@ -91,10 +91,10 @@ internal sealed class AssignAddresses(PoolContext context)
 
         await context.Journal.WriteIntentAsync(
             new() { Token = token, Kind = IntentRecord.Assign, At = context.Clock.UtcNow, Eni = eni.Id, Count = count }, cancellationToken);
-        IReadOnlyList<System.Net.IPAddress> given;
+        int given;
         try
         {
-            given = await context.Families[family].AssignAsync(eni.Id, count, token, cancellationToken);
+            given = await GetAsync(eni, family, count, token, cancellationToken);
         }
         catch (CloudException e) when (!FailurePolicy.IsOutcomeUnknown(e))
         {
@@ -103,13 +103,39 @@ internal sealed class AssignAddresses(PoolContext context)
             throw;
         }
 
-        Log.Assigned(context.Log, given.Count, eni.Id);
+        Log.Assigned(context.Log, given, eni.Id);
+    }
+
+    private async Task<int> GetAsync(PoolEni eni, int family, int count, string token, CancellationToken cancellationToken)
+    {
+        if (context.Pool.Capacity.UsesPrefixes)
+        {
+            var prefixes = await context.Families[family].AssignPrefixesAsync(eni.Id, count, token, cancellationToken);
+            lock (context.Pool.Gate)
+            {
+                foreach (var prefix in prefixes)
+                {
+                    context.Pool.AddPrefix(eni, prefix, family, AddressState.Arriving);
+                }
+
+                context.Pool.WarmUp.Note(prefixes.Count * context.Pool.Capacity.Unit);
+            }
+
+            return prefixes.Count * context.Pool.Capacity.Unit;
+        }
+
+        var addresses = await context.Families[family].AssignAsync(eni.Id, count, token, cancellationToken);
         lock (context.Pool.Gate)
         {
-            foreach (var ip in given)
+            foreach (var ip in addresses)
             {
                 context.Pool.AddAddress(eni, ip, family, primary: false, AddressState.Arriving);
             }
+
+            // Families come in pairs: the first one counts.
+            context.Pool.WarmUp.Note(family == 0 ? addresses.Count : 0);
         }
+
+        return addresses.Count;
     }
 }

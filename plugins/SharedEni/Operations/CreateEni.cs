@@ -1,6 +1,7 @@
 using Terway.AlibabaCloud.Errors;
 using Terway.AlibabaCloud.Network;
 using Terway.Plugins.SharedEni.Cloud;
+using Terway.Plugins.SharedEni.Configuration;
 using Terway.Plugins.SharedEni.Pool;
 using Terway.Plugins.SharedEni.Scaling;
 using Terway.Plugins.SharedEni.State;
@@ -15,6 +16,8 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
 
     private readonly SemaphoreSlim _calls = new(MaxParallel);
 
+    private NodeCapacity Capacity => context.Pool.Capacity;
+
     public void Dispose() => _calls.Dispose();
 
     /// <summary>Runs to the end; failures become back-offs, findings and causes for those who wait.</summary>
@@ -28,9 +31,9 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
             await _calls.WaitAsync(cancellationToken);
             try
             {
-                var choice = await context.VSwitches.PickAsync(slots, cancellationToken);
+                var choice = await context.VSwitches.PickAsync(slots + Capacity.OwnExtra, cancellationToken);
                 vSwitch = choice.Id;
-                var count = choice.Available > 0 ? (int)Math.Min(slots, choice.Available) : slots;
+                var count = choice.Available > 0 ? Capacity.AtMost(slots, choice.Available) : slots;
                 eni = await CreateAsync(choice, count, cancellationToken);
                 await context.Journal.SaveAsync(eni, EniRecord.Attaching, cancellationToken);
                 await context.Cloud.AttachAsync(eni.Id, cancellationToken);
@@ -115,12 +118,13 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
         {
             // Fewer than asked for may be left.
             var left = await context.VSwitches.AskAvailableAsync(vSwitch.Id, cancellationToken);
-            if (left <= 0 || left >= count)
+            var fewer = Capacity.AtMost(count, left);
+            if (left <= 0 || fewer >= count)
             {
                 throw;
             }
 
-            return await RequestAsync(vSwitch, groups, (int)left, cancellationToken);
+            return await RequestAsync(vSwitch, groups, fewer, cancellationToken);
         }
     }
 
@@ -145,7 +149,11 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                     Tags = context.Tags.ForCreation(token),
                     DeleteOnRelease = true,
                     SourceDestCheck = false,
-                    ExtraParameters = [.. context.Families.SelectMany(f => f.CreateParameters(count))],
+                    ExtraParameters =
+                    [
+                        .. context.Families.SelectMany(
+                            f => Capacity.UsesPrefixes ? f.CreatePrefixParameters(count / Capacity.Unit) : f.CreateParameters(count)),
+                    ],
                 },
                 cancellationToken);
         }
@@ -174,14 +182,30 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
             eni.Intents.Add(PoolJournal.IntentKey(token));
             for (var f = 0; f < context.Families.Count; f++)
             {
-                foreach (var ip in context.Families[f].ReadAddresses(view.Raw))
-                {
-                    context.Pool.AddAddress(eni, ip, f, ip.Equals(view.PrivateIpAddress), AddressState.Idle);
-                }
+                AddGiven(eni, f, view);
             }
 
+            context.Pool.WarmUp.Note(eni.Slots);
             context.Pool.AddEni(eni);
             return eni;
+        }
+    }
+
+    private void AddGiven(PoolEni eni, int family, Eni view)
+    {
+        if (Capacity.UsesPrefixes)
+        {
+            foreach (var prefix in context.Families[family].ReadPrefixes(view.Raw))
+            {
+                context.Pool.AddPrefix(eni, prefix, family, AddressState.Idle);
+            }
+
+            return;
+        }
+
+        foreach (var ip in context.Families[family].ReadAddresses(view.Raw))
+        {
+            context.Pool.AddAddress(eni, ip, family, ip.Equals(view.PrivateIpAddress), AddressState.Idle);
         }
     }
 

@@ -25,7 +25,12 @@ internal sealed class DeleteEni(PoolContext context)
             }
 
             await context.Host.RemoveNodeObjectsAsync(NodeObjects.EniKey(eni.Id), cancellationToken);
-            await RemoveAsync(eni, cancellationToken);
+            if (!await RemoveAsync(eni, cancellationToken))
+            {
+                await ForgetAsync(eni, cancellationToken);
+                return;
+            }
+
             await context.Journal.ForgetAsync(eni, cancellationToken);
             lock (context.Pool.Gate)
             {
@@ -43,7 +48,7 @@ internal sealed class DeleteEni(PoolContext context)
         }
     }
 
-    /// <summary>Forgets an ENI that is not ours any more.</summary>
+    /// <summary>Forgets an ENI that is not ours any more, or not to be managed.</summary>
     public async Task ForgetAsync(PoolEni eni, CancellationToken cancellationToken)
     {
         try
@@ -53,6 +58,11 @@ internal sealed class DeleteEni(PoolContext context)
             lock (context.Pool.Gate)
             {
                 context.Pool.RemoveEni(eni);
+                if (eni.State != EniState.Lost)
+                {
+                    // It still takes a place of the instance: count again.
+                    context.Pool.Inventoried = false;
+                }
             }
 
             context.Failures.Recovered(Backoffs.Eni(eni.Id));
@@ -64,7 +74,8 @@ internal sealed class DeleteEni(PoolContext context)
         }
     }
 
-    private async Task RemoveAsync(PoolEni eni, CancellationToken cancellationToken)
+    /// <returns>False when its tags exclude it now: it stays where it is.</returns>
+    private async Task<bool> RemoveAsync(PoolEni eni, CancellationToken cancellationToken)
     {
         var pause = TimeSpan.FromMilliseconds(500);
         bool detached = false, deleted = false;
@@ -73,13 +84,20 @@ internal sealed class DeleteEni(PoolContext context)
             var view = await context.Batch.DescribeAsync(eni.Id, cancellationToken);
             if (view is null)
             {
-                return;
+                return true;
             }
 
             if (view.InstanceId.Length > 0 && view.InstanceId != context.Host.Node.InstanceId)
             {
                 Log.EniLost(context.Log, eni.Id, view.InstanceId);
-                return;
+                return true;
+            }
+
+            // What is detached already is not brought back.
+            if (view.Status == EniStatus.InUse && !detached && !context.Tags.IsManaged(view))
+            {
+                Log.DeletionAborted(context.Log, eni.Id);
+                return false;
             }
 
             if (view.Status == EniStatus.InUse && !detached)

@@ -98,7 +98,7 @@ internal sealed class Inventory(PoolContext context)
 
     // Every creation by this node's daemon has an intent before it and a record after it: one that has neither is nobody's.
     private bool IsForgotten(Eni view) =>
-        context.Tags.IsOwn(view) && view.Status == EniStatus.Available && view.InstanceId.Length == 0
+        context.Tags.IsOwn(view) && context.Tags.IsManaged(view) && view.Status == EniStatus.Available && view.InstanceId.Length == 0
         && context.Pool.Find(view.NetworkInterfaceId) is null
         && context.Pool.CreatingEnis == 0
         && (EniTags.OperationOf(view) is not { } token || !context.Pool.UnresolvedCreates.ContainsKey(token));

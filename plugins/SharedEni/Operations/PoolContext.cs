@@ -45,20 +45,46 @@ internal sealed class PoolContext : IDisposable
 
     public void Dispose() => VSwitches.Dispose();
 
-    /// <summary>Addresses of every family in a view of the cloud laid over the ENI.</summary>
+    /// <summary>A view of the cloud laid over the ENI: addresses or prefixes of every family, and whether it is to be used at all.</summary>
     /// <returns>Whether anything changed.</returns>
     public bool Merge(PoolEni eni, AlibabaCloud.Network.Eni view)
     {
-        var listed = Families.Select(f => f.ReadAddresses(view.Raw)).ToArray();
+        var addresses = Families.Select(f => f.ReadAddresses(view.Raw)).ToArray();
+        var prefixes = Families.Select(f => f.ReadPrefixes(view.Raw)).ToArray();
         lock (Pool.Gate)
         {
             var changed = false;
-            for (var f = 0; f < listed.Length; f++)
+            for (var f = 0; f < Families.Count; f++)
             {
-                changed |= Pool.Merge(eni, f, listed[f], view.PrivateIpAddress);
+                IReadOnlyList<string> others;
+                if (Pool.Capacity.UsesPrefixes)
+                {
+                    changed |= Pool.MergePrefixes(eni, f, prefixes[f]);
+                    others = [.. addresses[f].Where(a => !a.Equals(view.PrivateIpAddress)).Select(a => a.ToString())];
+                }
+                else
+                {
+                    changed |= Pool.Merge(eni, f, addresses[f], view.PrivateIpAddress);
+                    others = [.. prefixes[f].Select(p => p.ToString())];
+                }
+
+                changed |= !others.SequenceEqual(eni.Others[f]);
+                eni.Others[f] = others;
             }
 
-            return changed;
+            return HoldIfNeeded(eni, view) || changed;
         }
+    }
+
+    private bool HoldIfNeeded(PoolEni eni, AlibabaCloud.Network.Eni view)
+    {
+        var before = eni.Hold;
+        eni.Hold = !Tags.IsManaged(view) ? EniHold.Excluded : eni.Others.Any(o => o.Count > 0) ? EniHold.OtherKind : EniHold.None;
+        if (eni.Hold == EniHold.Excluded && before != EniHold.Excluded)
+        {
+            SharedEni.Log.EniExcluded(Log, eni.Id);
+        }
+
+        return eni.Hold != before;
     }
 }

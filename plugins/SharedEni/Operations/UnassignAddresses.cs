@@ -19,6 +19,12 @@ internal sealed class UnassignAddresses(PoolContext context)
         {
             for (var f = 0; f < context.Families.Count; f++)
             {
+                if (context.Pool.Capacity.UsesPrefixes)
+                {
+                    await ReturnPrefixesAsync(eni, f, cancellationToken);
+                    continue;
+                }
+
                 PoolAddress[] leaving;
                 lock (context.Pool.Gate)
                 {
@@ -70,5 +76,28 @@ internal sealed class UnassignAddresses(PoolContext context)
 
         Log.Unassigned(context.Log, batch.Length, eni.Id);
         await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+    }
+
+    private async Task ReturnPrefixesAsync(PoolEni eni, int family, CancellationToken cancellationToken)
+    {
+        PoolPrefix[] leaving;
+        lock (context.Pool.Gate)
+        {
+            leaving = [.. eni.Prefixes.Where(p => p.Family == family && p.All(AddressState.Leaving))];
+        }
+
+        foreach (var batch in leaving.Chunk(Batch))
+        {
+            await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+            await context.Families[family].UnassignPrefixesAsync(eni.Id, [.. batch.Select(p => p.Network)], cancellationToken);
+            lock (context.Pool.Gate)
+            {
+                context.Pool.RemoveReturned(eni, batch);
+                eni.ChangedAt = context.Clock.Now;
+            }
+
+            Log.Unassigned(context.Log, batch.Sum(p => p.Addresses.Count), eni.Id);
+            await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+        }
     }
 }

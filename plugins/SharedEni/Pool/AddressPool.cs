@@ -8,10 +8,8 @@ namespace Terway.Plugins.SharedEni.Pool;
 /// The node's addresses: who holds which, which are free, which cool down, who waits. Everything is guarded by <see cref="Gate"/>, which is never
 /// held across anything that blocks. Growing and shrinking is decided elsewhere, from what is kept here.
 /// </summary>
-internal sealed class AddressPool
+internal sealed partial class AddressPool
 {
-    private static readonly TimeSpan s_listedAfterReturn = TimeSpan.FromMinutes(5);
-
     private readonly PoolClock _clock;
     private readonly PoolSettings _settings;
     private readonly IReadOnlyList<AddressFamily> _families;
@@ -19,9 +17,6 @@ internal sealed class AddressPool
     private readonly List<PoolEni> _enis = [];
     private readonly LinkedList<Waiter> _waiters = [];
     private readonly HeldAllocations _held = new();
-
-    // Addresses we gave back: the cloud may list them for a while.
-    private readonly Dictionary<IPAddress, TimeSpan> _returned = [];
 
     // Cool-down of addresses that are on no known ENI (yet).
     private readonly Dictionary<IPAddress, TimeSpan> _history = [];
@@ -34,8 +29,14 @@ internal sealed class AddressPool
         _families = families;
         _wake = wake;
         Capacity = capacity;
-        MinIdle = Math.Min(Math.Max(settings.MinPool, settings.MinEni * capacity.PerEni), capacity.Total);
-        MaxIdle = Math.Max(settings.MaxPool, MinIdle);
+        if (capacity.Fixed is null)
+        {
+            MinIdle = Math.Min(Math.Max(settings.MinPool, settings.MinEni * capacity.PerEni), capacity.Total);
+            MaxIdle = Math.Max(settings.MaxPool, MinIdle);
+        }
+
+        WarmUp = new WarmUp(capacity.Fixed is null ? Math.Min(settings.WarmUp, capacity.Total) : 0);
+        LastAllocation = clock.Now;
     }
 
     public Lock Gate { get; } = new();
@@ -43,6 +44,11 @@ internal sealed class AddressPool
     public NodeCapacity Capacity { get; }
 
     public TimeSpan Cooldown => _settings.Cooldown;
+
+    public WarmUp WarmUp { get; }
+
+    /// <summary>When a pod got an address last, or the pool was made.</summary>
+    public TimeSpan LastAllocation { get; set; }
 
     /// <summary>Idle addresses to keep.</summary>
     public int MinIdle { get; }
@@ -72,7 +78,14 @@ internal sealed class AddressPool
     /// <summary>Pods that came to wait, ever.</summary>
     public int Arrivals { get; private set; }
 
-    public int EniQuota => Math.Max(0, Math.Min(Capacity.MaxEnis, AttachableEnis - ForeignEnis));
+    /// <summary>Secondary ENIs that may be the pool's, beside those that others have.</summary>
+    public int EniQuota => Math.Max(0, Math.Min(Capacity.MaxEnis, AttachableEnis - ForeignEnis - _enis.Count(e => e.Hold == EniHold.Excluded)));
+
+    /// <summary>Pod addresses of the ENIs that give them to pods, or will. Caller holds the lock.</summary>
+    public int Assigned => _enis.Where(e => e.State is EniState.Starting or EniState.Attaching or EniState.Ready && e.Hold == EniHold.None).Sum(e => e.Slots);
+
+    /// <summary>Pod addresses asked for that have not come. Caller holds the lock.</summary>
+    public int Pending => CreatingSlots + _enis.Sum(e => e.PendingSlots);
 
     /// <summary>EniQuantity without the primary one.</summary>
     public required int AttachableEnis { get; init; }
@@ -163,7 +176,7 @@ internal sealed class AddressPool
             int idle = 0, cooling = 0;
             foreach (var eni in _enis)
             {
-                if (eni.State == EniState.Ready)
+                if (eni.IsOpen)
                 {
                     var usable = eni.Usable(now, Cooldown);
                     idle += usable;
@@ -171,7 +184,7 @@ internal sealed class AddressPool
                 }
             }
 
-            return new(EniQuota * Capacity.PerEni, _held.Count, idle, cooling, idle > 0 ? null : exhausted);
+            return new(Math.Min(EniQuota * Capacity.PerEni, Capacity.Total), _held.Count, idle, cooling, idle > 0 ? null : exhausted);
         }
     }
 
@@ -182,131 +195,6 @@ internal sealed class AddressPool
         {
             _closed = reason;
             FailWaiters(_ => true, _ => new PodNetworkException("pool", reason, "the runtime tries again", canRetry: true));
-        }
-    }
-
-    public PoolEni? Find(string eniId) => _enis.Find(e => e.Id == eniId);
-
-    /// <summary>Takes an ENI in, with what pods hold on it. Caller holds the lock.</summary>
-    public void AddEni(PoolEni eni)
-    {
-        _enis.Add(eni);
-        _enis.Sort(static (a, b) => string.CompareOrdinal(a.Id, b.Id));
-        foreach (var ip in _held.On(eni.Id))
-        {
-            if (eni.Find(ip) is null && FamilyOf(ip) is { } family)
-            {
-                eni.Add(new PoolAddress(ip, family, primary: false) { State = AddressState.InUse, Missing = true });
-            }
-        }
-    }
-
-    /// <summary>Caller holds the lock.</summary>
-    public void RemoveEni(PoolEni eni) => _enis.Remove(eni);
-
-    /// <summary>Adds an address that the cloud reports on an ENI, or takes note that it is there after all. Caller holds the lock.</summary>
-    public void AddAddress(PoolEni eni, IPAddress ip, int family, bool primary, AddressState state)
-    {
-        if (state == AddressState.Arriving)
-        {
-            _returned.Remove(ip);
-        }
-
-        if (eni.Find(ip) is { } known)
-        {
-            known.Missing = false;
-            if (known.State == AddressState.Arriving && state == AddressState.Idle)
-            {
-                Settle(eni, known);
-            }
-
-            return;
-        }
-
-        var address = new PoolAddress(ip, family, primary) { State = state };
-        if (_history.TryGetValue(ip, out var released))
-        {
-            address.ReleasedAt = released;
-        }
-
-        if (_held.Contains(ip))
-        {
-            address.State = AddressState.InUse;
-        }
-
-        eni.Add(address);
-    }
-
-    /// <summary>Lays a view of the cloud over an ENI that no other operation works on. Caller holds the lock.</summary>
-    /// <param name="eni">The ENI.</param>
-    /// <param name="family">Family of <paramref name="listed"/>.</param>
-    /// <param name="listed">Addresses that the cloud lists.</param>
-    /// <param name="primary">The ENI's own address.</param>
-    /// <returns>Whether anything changed.</returns>
-    public bool Merge(PoolEni eni, int family, IReadOnlyList<IPAddress> listed, IPAddress? primary)
-    {
-        var changed = false;
-        var now = _clock.Now;
-        foreach (var ip in listed)
-        {
-            var known = eni.Find(ip);
-            if (known is null && _returned.TryGetValue(ip, out var at) && now - at < s_listedAfterReturn)
-            {
-                continue;
-            }
-
-            changed |= known is null or { Missing: true } or { State: AddressState.Arriving };
-            AddAddress(eni, ip, family, ip.Equals(primary), AddressState.Idle);
-        }
-
-        foreach (var address in eni.Addresses.Where(a => a.Family == family && !listed.Contains(a.Ip)).ToArray())
-        {
-            if (address.State == AddressState.InUse)
-            {
-                changed |= !address.Missing;
-                address.Missing = true;
-            }
-            else
-            {
-                changed = true;
-                eni.Remove(address);
-            }
-        }
-
-        return changed;
-    }
-
-    /// <summary>Takes addresses that went back to the vSwitch out of the ENI. Caller holds the lock.</summary>
-    public void RemoveReturned(PoolEni eni, IReadOnlyList<PoolAddress> addresses)
-    {
-        var now = _clock.Now;
-        foreach (var old in _returned.Where(r => now - r.Value >= s_listedAfterReturn).Select(r => r.Key).ToArray())
-        {
-            _returned.Remove(old);
-        }
-
-        foreach (var address in addresses)
-        {
-            eni.Remove(address);
-            _returned[address.Ip] = now;
-        }
-    }
-
-    /// <summary>Makes an arriving or leaving address idle, unless a pod holds it. Caller holds the lock.</summary>
-    public void Settle(PoolEni eni, PoolAddress address)
-    {
-        if (address.State == AddressState.InUse)
-        {
-            return;
-        }
-
-        if (_held.Contains(address.Ip))
-        {
-            address.State = AddressState.InUse;
-        }
-        else
-        {
-            eni.MakeIdle(address);
         }
     }
 
@@ -328,7 +216,7 @@ internal sealed class AddressPool
         TimeSpan oldest = default;
         foreach (var eni in _enis)
         {
-            if (eni.State == EniState.Ready && eni.OldestRelease() is { } released && (best is null || released < oldest))
+            if (eni.IsOpen && eni.OldestRelease() is { } released && (best is null || released < oldest))
             {
                 (best, oldest) = (eni, released);
             }
@@ -339,7 +227,7 @@ internal sealed class AddressPool
             return null;
         }
 
-        var allocation = Take(best);
+        var allocation = Take(best, now);
         _waiters.RemoveFirst();
         first.Value.Serve(allocation);
         return (allocation, now - oldest);
@@ -374,26 +262,13 @@ internal sealed class AddressPool
     }
 
     /// <summary>Pods that can be served at once. Caller holds the lock.</summary>
-    public int Usable(TimeSpan now) => _enis.Where(e => e.State == EniState.Ready).Sum(e => e.Usable(now, Cooldown));
+    public int Usable(TimeSpan now) => _enis.Where(e => e.IsOpen).Sum(e => e.Usable(now, Cooldown));
 
     /// <summary>ENIs in the order in which they give and get addresses. Caller holds the lock.</summary>
     public IEnumerable<PoolEni> InPolicyOrder(EniState state)
     {
-        var enis = _enis.Where(e => e.State == state);
+        var enis = _enis.Where(e => e.State == state && e.Hold == EniHold.None);
         return _settings.EniPolicy == EniPolicy.MostIps ? enis.OrderByDescending(e => e.Slots) : enis.OrderBy(e => e.Slots);
-    }
-
-    private int? FamilyOf(IPAddress ip)
-    {
-        for (var f = 0; f < _families.Count; f++)
-        {
-            if (_families[f] == ip.AddressFamily)
-            {
-                return f;
-            }
-        }
-
-        return null;
     }
 
     private async Task<Allocation> WaitAsync(Waiter waiter, CancellationToken cancellationToken)
@@ -420,7 +295,7 @@ internal sealed class AddressPool
         var bestSlots = 0;
         foreach (var eni in _enis)
         {
-            if (eni.State != EniState.Ready || !eni.CanServe(now, Cooldown))
+            if (!eni.IsOpen || !eni.CanServe(now, Cooldown))
             {
                 continue;
             }
@@ -432,12 +307,13 @@ internal sealed class AddressPool
             }
         }
 
-        return best is null ? null : Take(best);
+        return best is null ? null : Take(best, now);
     }
 
-    private Allocation Take(PoolEni eni)
+    private Allocation Take(PoolEni eni, TimeSpan now)
     {
-        var taken = eni.Take();
+        LastAllocation = now;
+        var taken = eni.Take(now, Cooldown);
         var addresses = new PodAddress[taken.Length];
         for (var f = 0; f < taken.Length; f++)
         {
@@ -462,6 +338,7 @@ internal sealed class AddressPool
             if (used)
             {
                 address.ReleasedAt = now;
+                eni.ReleasedAt = now;
             }
 
             if (address.Missing)

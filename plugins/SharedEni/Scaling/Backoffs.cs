@@ -1,19 +1,24 @@
+using Terway.Plugins.SharedEni.Configuration;
 using Terway.Plugins.SharedEni.Pool;
 
 namespace Terway.Plugins.SharedEni.Scaling;
 
 /// <summary>What is not to be tried again yet, and why. Guarded by the pool's lock.</summary>
-internal sealed class Backoffs(PoolClock clock)
+/// <param name="clock">The pool's clock.</param>
+/// <param name="shapeOf">How long what a key names is left alone.</param>
+internal sealed class Backoffs(PoolClock clock, Func<string, BackoffShape> shapeOf)
 {
     public const string Create = "create";
     public const string Inventory = "inventory";
 
-    // A pod that waits a minute sees two tries at least, however long the trouble has lasted.
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
+    private const string EniPrefix = "eni/";
 
     private readonly Dictionary<string, Entry> _entries = [];
 
-    public static string Eni(string id) => $"eni/{id}";
+    public static string Eni(string id) => EniPrefix + id;
+
+    /// <summary>The ENI's id in a key of <see cref="Eni"/>; null for others.</summary>
+    public static string? EniOf(string key) => key.StartsWith(EniPrefix, StringComparison.Ordinal) ? key[EniPrefix.Length..] : null;
 
     public static string VSwitch(string id) => $"vswitch/{id}";
 
@@ -35,12 +40,11 @@ internal sealed class Backoffs(PoolClock clock)
         return duration;
     }
 
-    /// <summary>Blocks for 2 s, then twice as long each time up to 20 s, with a fifth of jitter.</summary>
+    /// <summary>Blocks for the time that the key's shape gives, longer after each failure in a row.</summary>
     public TimeSpan Fail(string key, Exception cause)
     {
-        var wait = TimeSpan.FromSeconds(2) * Math.Pow(2, Math.Min(Failures(key), 8));
-        wait = wait > s_longest ? s_longest : wait;
-        return Block(key, wait * (0.9 + (0.2 * Random.Shared.NextDouble())), cause);
+        var shape = shapeOf(key);
+        return Block(key, shape.After(Failures(key)) * (1 + (shape.Jitter * Random.Shared.NextDouble())), cause);
     }
 
     public void Clear(string key) => _entries.Remove(key);

@@ -11,25 +11,41 @@ namespace Terway.Plugins.SharedEni.Scaling;
 internal sealed record GrowthPlan(
     IReadOnlyList<GrowthPlan.Assign> Assigns, IReadOnlyList<int> Creates, int Unmet, TimeSpan? BlockedUntil, Exception? BlockedBy)
 {
-    /// <summary>Secondary addresses that one call may ask for (ECS: an ENI that is not attached takes 49).</summary>
-    public const int MaxPerCall = 49;
+    // An attachment that takes longer is not waited for any more, but another ENI made.
+    private static readonly TimeSpan s_attach = TimeSpan.FromSeconds(10);
 
     /// <summary>Addresses to add to an ENI.</summary>
     /// <param name="Eni">The ENI.</param>
-    /// <param name="Counts">By family.</param>
+    /// <param name="Counts">By family; prefixes where prefixes are used.</param>
     /// <param name="Slots">Pods they will serve.</param>
     public sealed record Assign(PoolEni Eni, IReadOnlyList<int> Counts, int Slots);
 
     /// <summary>Caller holds the pool's lock.</summary>
     public static GrowthPlan Compute(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now)
     {
-        var demand = pool.Waiters.Count + Math.Max(0, pool.MinIdle - pool.Usable(now)) - Inflight(pool, backoffs);
-        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, now);
+        var (demand, exact) = Demand(pool, backoffs, now);
+        var slack = exact ? 0 : pool.MaxIdle - pool.MinIdle;
+        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, slack, now);
     }
 
     /// <summary>What would be asked for one pod more: tells whether the pool can grow at all. Caller holds the pool's lock.</summary>
     public static GrowthPlan Probe(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, TimeSpan now) =>
-        Spread(pool, backoffs, vSwitches, 1, now);
+        pool.Capacity.Fixed is { } @fixed && pool.Assigned + pool.Pending >= @fixed
+            ? new([], [], 1, null, null)
+            : Spread(pool, backoffs, vSwitches, 1, 0, now);
+
+    // A fixed count and the warm-up are to be met exactly.
+    private static (int Demand, bool Exact) Demand(AddressPool pool, Backoffs backoffs, TimeSpan now)
+    {
+        if (pool.Capacity.Fixed is { } @fixed)
+        {
+            return (@fixed - pool.Assigned - pool.Pending, true);
+        }
+
+        var pods = pool.Waiters.Count + Math.Max(0, pool.MinIdle - pool.Usable(now)) - Inflight(pool, backoffs);
+        var warmUp = pool.WarmUp.Left - pool.Pending;
+        return warmUp > pods ? (warmUp, true) : (pods, false);
+    }
 
     /// <summary>Pods that addresses on their way will serve. Caller holds the pool's lock.</summary>
     public static int Inflight(AddressPool pool, Backoffs backoffs)
@@ -38,7 +54,7 @@ internal sealed record GrowthPlan(
         foreach (var eni in pool.Enis)
         {
             slots += eni.PendingSlots;
-            if (eni.State is EniState.Starting or EniState.Attaching && !backoffs.IsBlocked(Backoffs.Eni(eni.Id)))
+            if (eni.State is EniState.Starting or EniState.Attaching && eni.Hold == EniHold.None && !backoffs.IsBlocked(Backoffs.Eni(eni.Id)))
             {
                 slots += eni.Idle;
             }
@@ -47,77 +63,91 @@ internal sealed record GrowthPlan(
         return slots;
     }
 
-    private static GrowthPlan Spread(AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, int demand, TimeSpan now)
+    private static GrowthPlan Spread(
+        AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, int demand, int slack, TimeSpan now)
     {
         var left = demand;
         var blocked = new Blocked(backoffs);
         var assigns = new List<(PoolEni Eni, int Slots, int Room)>();
         foreach (var eni in pool.InPolicyOrder(EniState.Ready))
         {
-            var room = Math.Min(Room(eni, pool.Capacity), MaxPerCall);
-            if (room <= 0)
+            var room = Math.Min(Room(eni, pool.Capacity), pool.Capacity.PerCall);
+            if (room > 0 && !eni.Busy && !eni.NeedsRefresh
+                && !blocked.Has(Backoffs.Eni(eni.Id)) && !blocked.Has(Backoffs.VSwitch(eni.VSwitchId)) && left > 0)
             {
-                continue;
-            }
-
-            if (eni.Busy || eni.NeedsRefresh)
-            {
-                blocked.Shortly(now);
-            }
-            else if (!blocked.Has(Backoffs.Eni(eni.Id)) && !blocked.Has(Backoffs.VSwitch(eni.VSwitchId)) && left > 0)
-            {
-                var take = Math.Min(room, left);
+                var take = Math.Min(room, pool.Capacity.RoundUp(left));
                 assigns.Add((eni, take, room));
                 left -= take;
             }
         }
 
-        foreach (var eni in pool.Enis)
-        {
-            if (eni.State is EniState.Starting or EniState.Attaching && !blocked.Has(Backoffs.Eni(eni.Id)))
-            {
-                blocked.Shortly(now);
-            }
-        }
-
+        left = Math.Max(left - RoomSoon(pool, blocked, now), Math.Min(left, 0));
         var creates = left > 0 ? PlanCreates(pool, backoffs, vSwitches, blocked, now, ref left) : [];
-        var slack = pool.MaxIdle - pool.MinIdle;
+        // What whole prefixes bring beyond the demand is slack already.
+        slack += Math.Min(0, left);
         var result = new List<Assign>();
         foreach (var (eni, slots, room) in assigns)
         {
-            var extra = Math.Min(slack, room - slots);
+            var extra = pool.Capacity.RoundDown(Math.Clamp(slack, 0, room - slots));
             slack -= extra;
-            result.Add(new(eni, CountsFor(eni, slots + extra), slots + extra));
+            result.Add(new(eni, CountsFor(eni, slots + extra, pool.Capacity), slots + extra));
         }
 
         if (creates.Count > 0)
         {
-            creates[^1] += Math.Min(slack, PerNewEni(pool.Capacity) - creates[^1]);
+            creates[^1] += pool.Capacity.RoundDown(Math.Clamp(slack, 0, pool.Capacity.PerNewEni - creates[^1]));
         }
 
-        return new(result, creates, left, left > 0 ? blocked.Until : null, blocked.Cause);
+        return new(result, creates, Math.Max(0, left), left > 0 ? blocked.Until : null, blocked.Cause);
+    }
+
+    /// <summary>
+    /// Pods for which ENIs that cannot be asked at this moment will have room, because something is under way on them: another ENI would take longer
+    /// than to wait for that.
+    /// </summary>
+    private static int RoomSoon(AddressPool pool, Blocked blocked, TimeSpan now)
+    {
+        var soon = (pool.CreatingEnis * pool.Capacity.PerEni) - pool.CreatingSlots;
+        foreach (var eni in pool.Enis.Where(e => e.Hold == EniHold.None))
+        {
+            var room = Room(eni, pool.Capacity) - eni.PendingSlots;
+            var comes = eni.State is EniState.Starting or EniState.Attaching;
+            if (!comes && (eni.State != EniState.Ready || room <= 0 || !(eni.Busy || eni.NeedsRefresh)))
+            {
+                continue;
+            }
+
+            if (!blocked.Has(Backoffs.Eni(eni.Id)))
+            {
+                blocked.Shortly(now);
+                var late = comes && eni.ChangedAt is { } since && now - since > s_attach;
+                soon += late || blocked.Has(Backoffs.VSwitch(eni.VSwitchId)) ? 0 : Math.Max(0, room);
+            }
+        }
+
+        return soon;
     }
 
     private static List<int> PlanCreates(
         AddressPool pool, Backoffs backoffs, IReadOnlyList<string> vSwitches, Blocked blocked, TimeSpan now, ref int left)
     {
         var creates = new List<int>();
-        var free = pool.EniQuota - pool.Enis.Count(e => e.State != EniState.Lost) - pool.CreatingEnis - pool.UnresolvedCreates.Count;
+        var free = pool.EniQuota - pool.Enis.Count(e => e.State != EniState.Lost && e.Hold != EniHold.Excluded) - pool.CreatingEnis - pool.UnresolvedCreates.Count;
         if (!pool.Inventoried || pool.UnresolvedCreates.Count > 0 || pool.Enis.Any(e => e.State == EniState.Deleting))
         {
             blocked.Shortly(now);
         }
 
-        // An ENI of an earlier life may be there: one look at the cloud tells, and costs less than one ENI too many.
-        var unseen = pool.UnresolvedCreates.Keys.Any(t => backoffs.Failures(Backoffs.Intent(t)) == 0);
-        if (free <= 0 || unseen || !pool.Inventoried || blocked.Has(Backoffs.Create) || blocked.HasAll(vSwitches.Select(Backoffs.VSwitch)))
+        // One that may exist is looked for at least once before another is made in its place.
+        var unasked = pool.UnresolvedCreates.Keys.Any(token => backoffs.Failures(Backoffs.Intent(token)) == 0);
+        if (free <= 0 || unasked || !pool.Inventoried || blocked.Has(Backoffs.Create) || blocked.HasAll(vSwitches.Select(Backoffs.VSwitch)))
         {
             return creates;
         }
 
         for (; free > 0 && left > 0; free--)
         {
-            var take = Math.Min(PerNewEni(pool.Capacity), left);
+            var take = Math.Min(pool.Capacity.PerNewEni, pool.Capacity.RoundUp(left));
             creates.Add(take);
             left -= take;
         }
@@ -125,18 +155,16 @@ internal sealed record GrowthPlan(
         return creates;
     }
 
-    private static int PerNewEni(NodeCapacity capacity) => Math.Min(capacity.PerEni, MaxPerCall + 1);
-
     private static int Room(PoolEni eni, NodeCapacity capacity) => capacity.PerEni - eni.Slots;
 
     // Families can be unequal after a call that failed half way: each is brought to the same level.
-    private static int[] CountsFor(PoolEni eni, int slots)
+    private static int[] CountsFor(PoolEni eni, int slots, NodeCapacity capacity)
     {
         var level = eni.Slots + slots;
         var counts = new int[eni.Families];
         for (var f = 0; f < counts.Length; f++)
         {
-            counts[f] = Math.Max(0, level - eni.Count(f));
+            counts[f] = Math.Max(0, level - eni.Count(f)) / capacity.Unit;
         }
 
         return counts;

@@ -18,6 +18,9 @@ internal sealed record EniRecord
 
     public required string State { get; init; }
 
+    /// <summary>Its tags exclude it: only the pods on it keep it here.</summary>
+    public bool? Excluded { get; init; }
+
     public required IReadOnlyList<EniFamilyRecord> Families { get; init; }
 }
 
@@ -26,7 +29,14 @@ internal sealed record EniRecord
 /// <param name="Subnet">CIDR of the vSwitch; null until known.</param>
 /// <param name="Gateway">Gateway of the vSwitch; null until known.</param>
 /// <param name="Primary">The ENI's own address, if it has one of this family.</param>
-/// <param name="Addresses">All, the primary one included.</param>
-/// <param name="Leaving">Those of <paramref name="Addresses"/> that are being given back: they may be gone.</param>
+/// <param name="Addresses">All single ones, the primary one included; without it on an ENI that gives addresses of prefixes.</param>
+/// <param name="Leaving">Those of <paramref name="Addresses"/> and <paramref name="Prefixes"/> that are being given back: they may be gone.</param>
+/// <param name="Prefixes">CIDRs of all prefixes; null when there is none.</param>
 internal sealed record EniFamilyRecord(
-    string Family, string? Subnet, string? Gateway, string? Primary, IReadOnlyList<string> Addresses, IReadOnlyList<string>? Leaving = null);
+    string Family,
+    string? Subnet,
+    string? Gateway,
+    string? Primary,
+    IReadOnlyList<string> Addresses,
+    IReadOnlyList<string>? Leaving = null,
+    IReadOnlyList<string>? Prefixes = null);

@@ -9,6 +9,8 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
 {
     private const string EniPrefix = "eni/";
     private const string IntentPrefix = "op/";
+    private const string WarmUpKey = "warm-up";
+    private const string ActivityKey = "activity";
 
     public static string IntentKey(string token) => IntentPrefix + token;
 
@@ -34,11 +36,20 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
     {
         List<KeyValuePair<string, byte[]?>> changes;
         string[] intents;
+        bool warmUp;
         lock (pool.Gate)
         {
             intents = [.. eni.Intents];
             changes = [new(EniPrefix + eni.Id, JsonSerializer.SerializeToUtf8Bytes(Snapshot(eni, state), StateJson.Default.EniRecord))];
             changes.AddRange(intents.Select(key => new KeyValuePair<string, byte[]?>(key, null)));
+            if (warmUp = pool.WarmUp.Changed)
+            {
+                // With the addresses that count for it: a crash in between would obtain them again.
+                pool.WarmUp.Changed = false;
+                changes.Add(new(WarmUpKey, JsonSerializer.SerializeToUtf8Bytes(
+                    new WarmUpRecord(pool.WarmUp.Obtained, pool.WarmUp.IsDone), StateJson.Default.WarmUpRecord)));
+            }
+
             eni.Saved = true;
         }
 
@@ -51,6 +62,7 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
             lock (pool.Gate)
             {
                 eni.Saved = false;
+                pool.WarmUp.Changed |= warmUp;
             }
 
             throw;
@@ -61,6 +73,16 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
             eni.Intents.RemoveAll(intents.Contains);
         }
     }
+
+    /// <summary>Writes down when a pod came last.</summary>
+    public Task WriteActivityAsync(DateTimeOffset lastAllocation, CancellationToken cancellationToken) =>
+        store.WriteAsync(
+            [new(ActivityKey, JsonSerializer.SerializeToUtf8Bytes(new ActivityRecord(lastAllocation), StateJson.Default.ActivityRecord))], cancellationToken);
+
+    /// <summary>What was written about the node as a whole; null where nothing was.</summary>
+    public (WarmUpRecord? WarmUp, ActivityRecord? Activity) LoadNode(List<string> damaged) =>
+        (Read(WarmUpKey, StateJson.Default.WarmUpRecord, damaged).FirstOrDefault(),
+            Read(ActivityKey, StateJson.Default.ActivityRecord, damaged).FirstOrDefault());
 
     public async Task ForgetAsync(PoolEni eni, CancellationToken cancellationToken)
     {
@@ -80,23 +102,34 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
         {
             var subnet = f < eni.Subnets.Count ? eni.Subnets[f] : null;
             var addresses = eni.Addresses.Where(a => a.Family == f && !a.Missing).ToArray();
+            var prefixes = eni.Prefixes.Where(p => p.Family == f).ToArray();
+            string[] singles = [.. prefixes.Length == 0 ? addresses.Select(a => a.Ip.ToString()) : []];
+            string[] networks = [.. prefixes.Select(p => p.Network.ToString())];
             records[f] = new(
                 families[f].Family.ToString(),
                 subnet?.Network.ToString(),
                 subnet?.Gateway.ToString(),
                 addresses.FirstOrDefault(a => a.Primary)?.Ip.ToString(),
-                [.. addresses.Select(a => a.Ip.ToString())],
-                Leaving(addresses));
+                pool.Capacity.UsesPrefixes ? eni.Others[f] : singles,
+                NullIfNone(prefixes.Length == 0
+                    ? addresses.Where(a => a.State == AddressState.Leaving).Select(a => a.Ip.ToString())
+                    : prefixes.Where(p => p.All(AddressState.Leaving)).Select(p => p.Network.ToString())),
+                NullIfNone(pool.Capacity.UsesPrefixes ? networks : eni.Others[f]));
         }
 
-        return new() { Id = eni.Id, Mac = eni.Mac, VSwitch = eni.VSwitchId, Owned = eni.Owned, State = state, Families = records };
+        return new()
+        {
+            Id = eni.Id,
+            Mac = eni.Mac,
+            VSwitch = eni.VSwitchId,
+            Owned = eni.Owned,
+            State = state,
+            Excluded = eni.Hold == EniHold.Excluded ? true : null,
+            Families = records,
+        };
     }
 
-    private static string[]? Leaving(PoolAddress[] addresses)
-    {
-        var leaving = addresses.Where(a => a.State == AddressState.Leaving).Select(a => a.Ip.ToString()).ToArray();
-        return leaving.Length > 0 ? leaving : null;
-    }
+    private static string[]? NullIfNone(IEnumerable<string> texts) => texts.ToArray() is { Length: > 0 } some ? some : null;
 
     private List<T> Read<T>(string prefix, JsonTypeInfo<T> type, List<string> damaged)
     {

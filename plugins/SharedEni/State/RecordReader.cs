@@ -28,12 +28,24 @@ internal static class RecordReader
                 subnets.Add(new(IPNetwork.Parse(subnet), IPAddress.Parse(gateway)));
             }
 
-            foreach (var text in family.Addresses)
+            if (pool.Capacity.UsesPrefixes)
             {
-                var ip = IPAddress.Parse(text);
-                var leaving = family.Leaving?.Contains(text) == true;
-                pool.AddAddress(eni, ip, f, text == family.Primary, leaving ? AddressState.Leaving : AddressState.Idle);
+                ReadPrefixes(pool, eni, f, family);
             }
+            else
+            {
+                ReadAddresses(pool, eni, f, family);
+            }
+
+            if (eni.Others[f].Count > 0)
+            {
+                eni.Hold = EniHold.OtherKind;
+            }
+        }
+
+        if (record.Excluded == true)
+        {
+            eni.Hold = EniHold.Excluded;
         }
 
         var complete = subnets.Count == families.Count;
@@ -46,4 +58,27 @@ internal static class RecordReader
         };
         return eni;
     }
+
+    private static void ReadAddresses(AddressPool pool, PoolEni eni, int family, EniFamilyRecord record)
+    {
+        foreach (var text in record.Addresses)
+        {
+            pool.AddAddress(eni, IPAddress.Parse(text), family, text == record.Primary, StateOf(record, text));
+        }
+
+        eni.Others[family] = record.Prefixes ?? [];
+    }
+
+    private static void ReadPrefixes(AddressPool pool, PoolEni eni, int family, EniFamilyRecord record)
+    {
+        foreach (var text in record.Prefixes ?? [])
+        {
+            pool.AddPrefix(eni, IPNetwork.Parse(text), family, StateOf(record, text));
+        }
+
+        eni.Others[family] = [.. record.Addresses.Where(a => a != record.Primary)];
+    }
+
+    private static AddressState StateOf(EniFamilyRecord record, string text) =>
+        record.Leaving?.Contains(text) == true ? AddressState.Leaving : AddressState.Idle;
 }

@@ -6,4 +6,6 @@ namespace Terway.Plugins.SharedEni.State;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EniRecord))]
 [JsonSerializable(typeof(IntentRecord))]
+[JsonSerializable(typeof(WarmUpRecord))]
+[JsonSerializable(typeof(ActivityRecord))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -11,6 +11,9 @@ namespace Terway.Host.Cloud;
 /// <summary>IPv4, the family every pod has.</summary>
 internal sealed class IPv4Family(ICloud cloud, ICloudNetwork network) : IAddressFamily
 {
+    // ECS API, CreateNetworkInterface and AssignPrivateIpAddresses, Ipv4PrefixCount.
+    private const int PrefixesPerCall = 10;
+
     private static readonly IPAddress s_podGateway = IPAddress.Parse("169.254.1.1");
 
     public AddressFamily Family => AddressFamily.InterNetwork;
@@ -82,6 +85,58 @@ internal sealed class IPv4Family(ICloud cloud, ICloudNetwork network) : IAddress
         {
             await network.UnassignPrivateIpAddressesAsync(
                 new UnassignPrivateIpAddressesRequest { NetworkInterfaceId = eniId, PrivateIpAddresses = [.. addresses] }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (CloudApiException e)
+        {
+            throw HostCloud.Translate(e);
+        }
+    }
+
+    public int PrefixLength => 28;
+
+    public IReadOnlyList<KeyValuePair<string, string>> CreatePrefixParameters(int count) =>
+        count > 0 ? [new("Ipv4PrefixCount", Math.Min(count, PrefixesPerCall).ToString(CultureInfo.InvariantCulture))] : [];
+
+    public IReadOnlyList<IPNetwork> ReadPrefixes(JsonElement networkInterface)
+    {
+        var prefixes = new List<IPNetwork>();
+        if (networkInterface.TryGetProperty("Ipv4PrefixSets", out var sets) && sets.TryGetProperty("Ipv4PrefixSet", out var list))
+        {
+            foreach (var element in list.EnumerateArray())
+            {
+                if (element.TryGetProperty("Ipv4Prefix", out var text) && IPNetwork.TryParse(text.GetString(), out var prefix)) prefixes.Add(prefix);
+            }
+        }
+
+        return prefixes;
+    }
+
+    public async Task<IReadOnlyList<IPNetwork>> AssignPrefixesAsync(string eniId, int count, string clientToken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await network.AssignPrivateIpAddressesAsync(
+                new AssignPrivateIpAddressesRequest
+                {
+                    NetworkInterfaceId = eniId,
+                    Ipv4PrefixCount = Math.Min(count, PrefixesPerCall),
+                    ClientToken = clientToken,
+                },
+                cancellationToken).ConfigureAwait(false);
+            return answer.Ipv4PrefixSet;
+        }
+        catch (CloudApiException e)
+        {
+            throw HostCloud.Translate(e);
+        }
+    }
+
+    public async Task UnassignPrefixesAsync(string eniId, IReadOnlyList<IPNetwork> prefixes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await network.UnassignPrivateIpAddressesAsync(
+                new UnassignPrivateIpAddressesRequest { NetworkInterfaceId = eniId, Ipv4Prefixes = [.. prefixes] }, cancellationToken).ConfigureAwait(false);
         }
         catch (CloudApiException e)
         {

@@ -21,7 +21,7 @@ internal sealed class Eni
 
     public required DateTimeOffset CreationTime { get; init; }
 
-    public required CreateEniRequest Request { get; init; }
+    public required CreateEniRequest Request { get; set; }
 
     public EniStatus Status { get; set; } = EniStatus.Available;
 

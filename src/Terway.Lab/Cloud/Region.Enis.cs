@@ -76,6 +76,16 @@ public sealed partial class Region
         await UpdateFabricAsync(eni);
     }
 
+    /// <summary>Replaces the tags of an ENI.</summary>
+    public void SetEniTags(string eniId, ImmutableSortedDictionary<string, string> tags)
+    {
+        lock (_lock)
+        {
+            var eni = Find(eniId);
+            eni.Request = eni.Request with { Tags = tags };
+        }
+    }
+
     /// <summary>Under the lock. Takes the addresses, or nothing at all.</summary>
     private Eni Create(CreateEniRequest request)
     {

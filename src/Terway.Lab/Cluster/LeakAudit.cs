@@ -67,7 +67,8 @@ public static class LeakAudit
 
         var known = status.Pools.Sum(static p => p.InUse + p.Idle + p.CoolingDown);
         var enis = (lab.Cloud.Region.FindInstance(node.InstanceId)?.Enis ?? []).Where(static e => e.Type != EniType.Primary).ToList();
-        var assigned = enis.Sum(static e => e.PrivateIps.Length);
+        // An ENI with prefixes keeps its own address for itself.
+        var assigned = enis.Sum(static e => e.Ipv4Prefixes.IsEmpty ? e.PrivateIps.Length : e.Ipv4Prefixes.Length * Ipv4Pool.PrefixSize);
         if (known != assigned)
             report.Cloud.Add($"{node.Name}: {assigned} addresses on {enis.Count} ENIs in the cloud, {known} in the daemon's pools");
     }

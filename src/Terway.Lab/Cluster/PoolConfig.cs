@@ -17,4 +17,8 @@ public static class PoolConfig
           "max_pool_size": {{maxPool}}
         }
         """;
+
+    /// <summary>A shared pool whose ENIs get prefixes of 16 addresses, watermarks in addresses.</summary>
+    public static string PrefixesWith(int minPool, int maxPool) =>
+        SharedWith(minPool, maxPool).Replace("\"version\": \"1\"", "\"version\": \"1\", \"enable_ip_prefix\": true", StringComparison.Ordinal);
 }

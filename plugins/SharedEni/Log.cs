@@ -25,6 +25,9 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "ENI {Eni} is this node's, attached to nothing and remembered by nobody: it is deleted")]
     public static partial void Orphan(ILogger logger, string eni);
 
+    [LoggerMessage(19, LogLevel.Warning, "The link of ENI {Eni} is gone from the node: the cloud is asked what became of it")]
+    public static partial void LinkGone(ILogger logger, string eni);
+
     [LoggerMessage(20, LogLevel.Warning, "ENI {Eni} cannot be brought up")]
     public static partial void BringUpFailed(ILogger logger, Exception exception, string eni);
 

@@ -32,6 +32,11 @@ public interface IPluginHost
     Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Ends when no link on the node has this MAC address (any more): somebody detached the ENI, or its device failed. Costs nothing while it waits.
+    /// </summary>
+    Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Makes kernel objects on the node that do not belong to one pod (an ENI's routing table, say), replacing what was kept under
     /// <paramref name="key"/>. They are journaled and repaired like a pod's.
     /// </summary>

@@ -21,8 +21,10 @@ public sealed class PoolPropertyTests
         "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses", "DescribeVSwitches",
     ];
 
-    [Fact]
-    public async Task Random_history_never_shares_an_address_and_never_leaks()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Random_history_never_shares_an_address_and_never_leaks(bool prefixes)
     {
         // One after the other and awaited here: a generator that runs them itself keeps threads, and the clock waits for threads to be at rest.
         var gen = Gen.Select(Gen.Int[0, 9], Gen.Int[1, 12], Gen.Int[0, 1_000_000]).Array[8, 25];
@@ -31,7 +33,7 @@ public sealed class PoolPropertyTests
             var history = gen.Single();
             try
             {
-                await RunAsync(history);
+                await RunAsync(history, prefixes);
             }
             catch (Exception e)
             {
@@ -40,12 +42,12 @@ public sealed class PoolPropertyTests
         }
     }
 
-    private static async Task RunAsync((int Kind, int Amount, int Seed)[] history)
+    private static async Task RunAsync((int Kind, int Amount, int Seed)[] history, bool prefixes)
     {
         await using var node = await TestNode.CreateAsync(
             $$"""
             {"vswitches": {"cn-hangzhou-i": ["vsw-tiny", "vsw-pods"]}, "min_pool_size": 2, "max_pool_size": 6, "ip_pool_sync_period": "40s",
-             "ip_cooldown": {{Cooldown}}, "ip_wait_timeout": 20, "vswitch_selection_policy": "ordered"}
+             "ip_cooldown": {{Cooldown}}, "ip_wait_timeout": 20, "vswitch_selection_policy": "ordered", "enable_ip_prefix": {{(prefixes ? "true" : "false")}}}
             """,
             "ecs.g7.large", attach: TimeSpan.FromSeconds(1));
         var live = new List<Allocation>();
@@ -90,9 +92,10 @@ public sealed class PoolPropertyTests
         await node.PassAsync(TimeSpan.FromMinutes(50));
         await node.SettleAsync();
         Check(node, live);
-        Assert.True(node.Secondaries.Sum(e => e.PrivateIps.Length) is >= 2 and <= 6, node.Describe());
+        var held = node.Secondaries.Sum(e => prefixes ? e.Ipv4Prefixes.Length * 16 : e.PrivateIps.Length);
+        Assert.True(prefixes ? held == 16 : held is >= 2 and <= 6, node.Describe());
         Assert.Equal(node.Secondaries.Select(e => $"eni/{e.Id}").Order(StringComparer.Ordinal), node.Disk.Records.Keys);
-        Assert.Equal(node.Secondaries.Sum(e => e.PrivateIps.Length), node.Capacity.Idle);
+        Assert.Equal(held, node.Capacity.Idle);
         Assert.Empty(node.Host.Findings);
     }
 
@@ -179,7 +182,7 @@ public sealed class PoolPropertyTests
         foreach (var allocation in live)
         {
             var eni = Assert.Single(node.Secondaries, e => e.Id == allocation.EniId);
-            Assert.Contains(allocation.Addresses[0].Address, eni.PrivateIps);
+            Assert.Contains(eni.Sources, s => s.Contains(allocation.Addresses[0].Address));
             Assert.Equal(EniStatus.InUse, eni.Status);
         }
     }

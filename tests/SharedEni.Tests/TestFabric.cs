@@ -9,6 +9,7 @@ internal sealed class TestFabric : IVpcFabric
     private readonly Dictionary<string, NodeLink> _links = [];
     private readonly Dictionary<string, string> _macs = [];
     private readonly Dictionary<string, TaskCompletionSource<NodeLink>> _waits = [];
+    private readonly Dictionary<string, TaskCompletionSource> _gone = [];
     private int _index = 10;
 
     public IReadOnlyCollection<NodeLink> Links
@@ -41,15 +42,36 @@ internal sealed class TestFabric : IVpcFabric
 
     public Task UnplugAsync(string eniId, CancellationToken ct)
     {
+        TaskCompletionSource? gone = null;
         lock (_gate)
         {
             if (_macs.Remove(eniId, out var mac))
             {
                 _links.Remove(mac);
+                _gone.Remove(mac, out gone);
             }
         }
 
+        gone?.TrySetResult();
         return Task.CompletedTask;
+    }
+
+    public Task WaitGoneAsync(string mac, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (!_links.ContainsKey(mac))
+            {
+                return Task.CompletedTask;
+            }
+
+            if (!_gone.TryGetValue(mac, out var source))
+            {
+                _gone[mac] = source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            return source.Task.WaitAsync(cancellationToken);
+        }
     }
 
     public Task UpdateEniAsync(EniSnapshot eni, CancellationToken ct) => Task.CompletedTask;

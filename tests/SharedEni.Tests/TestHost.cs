@@ -46,6 +46,8 @@ internal sealed class TestHost : IPluginHost
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         Fabric.WaitAsync(mac, timeout, Time, cancellationToken);
 
+    public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => Fabric.WaitGoneAsync(mac, cancellationToken);
+
     public Task EnsureNodeObjectsAsync(string key, IReadOnlyList<KernelObject> objects, CancellationToken cancellationToken) =>
         Crash.PassAsync(async () =>
         {

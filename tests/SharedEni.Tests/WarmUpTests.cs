@@ -30,7 +30,7 @@ public sealed class WarmUpTests
     {
         await using var node = await TestNode.CreateAsync(Settings);
         node.Cloud.DieAfter = "AttachNetworkInterface";
-        _ = node.StartAsync();
+        _ = node.LaunchAsync();
         await node.UntilAsync(() => node.Crash.Dead, "the process has ended");
         await node.Plugin.StopAsync(default);
         var first = node.Secondaries.Sum(e => e.PrivateIps.Length);

@@ -16,6 +16,8 @@ internal sealed class BringUp(PoolContext context)
     private static readonly TimeSpan s_linkAtStart = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_linkStep = TimeSpan.FromSeconds(10);
 
+    private readonly LinkGuard _guard = new(context);
+
     /// <param name="eni">The ENI; the caller has made it busy.</param>
     /// <param name="attachStarted">The cloud has accepted the attachment already.</param>
     /// <param name="cancellationToken">Ends the work; it is taken up again at the next start.</param>
@@ -126,8 +128,8 @@ internal sealed class BringUp(PoolContext context)
             }
         }
 
-        // The link's index may be another one after a reboot, and the table with it: made sure of at every start.
-        var objects = NodeObjects.ForEni(link, eni.Subnets, context.Families, context.Host.Node, context.Settings);
+        // The link's index may be another one after a reboot, or when it was plugged again, and the table with it: made sure of every time.
+        var objects = NodeObjects.ForEni(link, Tables(eni, link), eni.Subnets, context.Families, context.Host.Node, context.Settings);
         await context.Host.EnsureNodeObjectsAsync(NodeObjects.EniKey(eni.Id), objects, cancellationToken);
         if (eni.State != EniState.Starting || !eni.Saved)
         {
@@ -142,12 +144,35 @@ internal sealed class BringUp(PoolContext context)
             }
 
             eni.State = EniState.Ready;
+            _guard.Watch(eni, cancellationToken);
             context.Pool.ServeWaiters(context.Clock.Now);
         }
 
         context.Failures.Recovered(Backoffs.Eni(eni.Id));
         context.Failures.Recovered(Backoffs.Create);
         Log.EniReady(context.Log, eni.Id, link.Name, eni.Addresses.Count);
+    }
+
+    // Rules of pods that are on the ENI already name the table of the link it had then: it leads out by the present link as well, while they last.
+    private int[] Tables(PoolEni eni, NodeLink link)
+    {
+        lock (context.Pool.Gate)
+        {
+            var table = NodeObjects.TableBase + link.Index;
+            if (eni.Tables.LastOrDefault() != table)
+            {
+                if (!eni.HasInUse)
+                {
+                    eni.Tables.Clear();
+                }
+
+                eni.Tables.Remove(table);
+                eni.Tables.Add(table);
+                eni.Saved = false;
+            }
+
+            return [.. eni.Tables];
+        }
     }
 
     private void Lose(PoolEni eni, Eni? view)

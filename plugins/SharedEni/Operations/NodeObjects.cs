@@ -20,7 +20,7 @@ internal static class NodeObjects
         families.SelectMany(f => f.NodeObjects(null)).ToArray();
 
     public static IReadOnlyList<KernelObject> ForEni(
-        NodeLink link, IReadOnlyList<EniSubnet> subnets, IReadOnlyList<IAddressFamily> families, NodeFacts node, PoolSettings settings)
+        NodeLink link, IReadOnlyList<int> tables, IReadOnlyList<EniSubnet> subnets, IReadOnlyList<IAddressFamily> families, NodeFacts node, PoolSettings settings)
     {
         var objects = new List<KernelObject> { new KernelObject.Link(link.Name, settings.Mtu) };
         for (var f = 0; f < families.Count; f++)
@@ -34,7 +34,7 @@ internal static class NodeObjects
             }
 
             var any = new IPNetwork(AnyOf(subnets[f].Gateway), 0);
-            objects.Add(new KernelObject.Route(link.Name, any, subnets[f].Gateway, TableBase + link.Index));
+            objects.AddRange(tables.Select(table => new KernelObject.Route(link.Name, any, subnets[f].Gateway, table)));
         }
 
         return objects;

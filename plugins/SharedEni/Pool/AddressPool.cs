@@ -108,6 +108,9 @@ internal sealed partial class AddressPool
         }
     }
 
+    /// <summary>Has the worker look again.</summary>
+    public void Wake() => _wake();
+
     public ValueTask<Allocation> AllocateAsync(PodInterface pod, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)

@@ -45,7 +45,7 @@ internal sealed class PoolEni
     public EniHold Hold { get; set; }
 
     /// <summary>Gives addresses to pods, and gets more.</summary>
-    public bool IsOpen => State == EniState.Ready && Hold == EniHold.None;
+    public bool IsOpen => State == EniState.Ready && Hold == EniHold.None && !LinkGone;
 
     /// <summary>An operation works on it; there is never more than one.</summary>
     public bool Busy { get; set; }
@@ -61,6 +61,17 @@ internal sealed class PoolEni
 
     /// <summary>An operation ended without a known outcome: the cloud has to be asked.</summary>
     public bool NeedsRefresh { get; set; }
+
+    /// <summary>Its link went away while it served pods; the bring-up looks closer.</summary>
+    public bool LinkGone { get; set; }
+
+    /// <summary>Somebody waits for its link to go away.</summary>
+    public bool LinkWatched { get; set; }
+
+    /// <summary>
+    /// Routing tables that lead out by it, the present one last: pods that came before its link was plugged again have rules to an earlier one.
+    /// </summary>
+    public List<int> Tables { get; } = [];
 
     /// <summary>The record on disk says what memory says.</summary>
     public bool Saved { get; set; }

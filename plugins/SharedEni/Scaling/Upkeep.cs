@@ -43,6 +43,11 @@ internal sealed class Upkeep(PoolContext context, BringUp bringUp, UnassignAddre
             case EniState.Starting or EniState.Attaching when _nodeReady:
                 work.Occupy(eni, t => bringUp.RunAsync(eni, attachStarted: false, t));
                 break;
+            case EniState.Ready when eni.LinkGone:
+                eni.LinkGone = false;
+                eni.State = EniState.Attaching;
+                work.Occupy(eni, t => bringUp.RunAsync(eni, attachStarted: false, t));
+                break;
             case EniState.Deleting:
                 work.Occupy(eni, t => delete.RunAsync(eni, t));
                 break;

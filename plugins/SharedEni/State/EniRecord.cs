@@ -21,6 +21,12 @@ internal sealed record EniRecord
     /// <summary>Its tags exclude it: only the pods on it keep it here.</summary>
     public bool? Excluded { get; init; }
 
+    /// <summary>Routing tables that lead out by it; another boot numbers links, and with them tables, afresh.</summary>
+    public IReadOnlyList<int>? Tables { get; init; }
+
+    /// <summary>The boot that <see cref="Tables"/> are of (/proc/sys/kernel/random/boot_id).</summary>
+    public string? Boot { get; init; }
+
     public required IReadOnlyList<EniFamilyRecord> Families { get; init; }
 }
 

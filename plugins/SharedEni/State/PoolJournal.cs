@@ -125,6 +125,8 @@ internal sealed class PoolJournal(IPluginStore store, AddressPool pool, IReadOnl
             Owned = eni.Owned,
             State = state,
             Excluded = eni.Hold == EniHold.Excluded ? true : null,
+            Tables = eni.Tables.Count > 0 ? [.. eni.Tables] : null,
+            Boot = eni.Tables.Count > 0 ? BootId.Current : null,
             Families = records,
         };
     }

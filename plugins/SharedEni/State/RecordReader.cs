@@ -43,6 +43,11 @@ internal static class RecordReader
             }
         }
 
+        if (record is { Tables: { } tables, Boot: { } boot } && boot == BootId.Current)
+        {
+            eni.Tables.AddRange(tables);
+        }
+
         if (record.Excluded == true)
         {
             eni.Hold = EniHold.Excluded;

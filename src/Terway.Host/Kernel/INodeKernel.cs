@@ -12,6 +12,9 @@ internal interface INodeKernel
     /// <exception cref="TimeoutException">It did not come in time.</exception>
     Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken);
 
+    /// <summary>Ends when no link has this MAC address.</summary>
+    Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken);
+
     /// <summary>Makes the objects in order. What is there already in the same form stays; what is there in another form is replaced.</summary>
     /// <param name="objects">Any of a plan.</param>
     /// <param name="netNsPath">Namespace of the objects in the pod; null when there are none.</param>

@@ -90,6 +90,26 @@ internal sealed class LinkTable
         }
     }
 
+    /// <summary>Ends when no link has this MAC address.</summary>
+    public async Task WaitGoneAsync(string mac, CancellationToken cancellationToken)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(NodeLink link)
+        {
+            if (string.Equals(link.Mac, mac, StringComparison.OrdinalIgnoreCase) && Find(mac) is null) gone.TrySetResult();
+        }
+
+        Removed += Look;
+        try
+        {
+            if (Find(mac) is not null) await gone.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Removed -= Look;
+        }
+    }
+
     private NodeLink? FindLocked(string mac)
     {
         NodeLink? found = null;

@@ -34,6 +34,8 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         _links.WaitAsync(mac, timeout, cancellationToken);
 
+    public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => _links.WaitGoneAsync(mac, cancellationToken);
+
     public Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => RepairAsync(objects, netNsPath, static () => true);
 
     public Task<bool> RepairAsync(IReadOnlyList<KernelObject> objects, string? netNsPath, Func<bool> wanted) => _turn.RunAsync(() =>

@@ -38,6 +38,8 @@ internal sealed class PluginHost(
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         kernel.WaitForLinkAsync(mac, timeout, cancellationToken);
 
+    public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => kernel.WaitForLinkGoneAsync(mac, cancellationToken);
+
     public Task EnsureNodeObjectsAsync(string key, IReadOnlyList<KernelObject> nodeObjects, CancellationToken cancellationToken) =>
         objects.EnsureAsync(plugin, key, nodeObjects, cancellationToken);
 

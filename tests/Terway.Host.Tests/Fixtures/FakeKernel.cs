@@ -18,6 +18,8 @@ internal sealed class FakeKernel(World world, Steps steps) : INodeKernel
         return FindLink(mac) ?? throw new TimeoutException();
     }
 
+    public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
+
     public async Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath)
     {
         await steps.PassAsync("apply");

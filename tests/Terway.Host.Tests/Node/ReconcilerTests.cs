@@ -283,6 +283,8 @@ public sealed class ReconcilerTests : IAsyncLifetime
         public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
             kernel.WaitForLinkAsync(mac, timeout, cancellationToken);
 
+        public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => kernel.WaitForLinkGoneAsync(mac, cancellationToken);
+
         public Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => kernel.ApplyAsync(objects, netNsPath);
 
         public Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => kernel.RemoveAsync(plans);

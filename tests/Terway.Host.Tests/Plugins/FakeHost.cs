@@ -29,6 +29,8 @@ internal sealed class FakeHost(ResolvedPlugin plugin, IReadOnlyList<IAddressFami
 
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task WaitForLinkGoneAsync(string mac, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task EnsureNodeObjectsAsync(string key, IReadOnlyList<KernelObject> objects, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task RemoveNodeObjectsAsync(string key, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -157,25 +157,31 @@ internal sealed class PointNode : IAsyncDisposable
     /// </summary>
     public async Task WaitSettledAsync(int idle, CancellationToken ct)
     {
-        while (true)
+        // The last steps of an operation come after what the cloud and the pool show: settled is who takes no step any more.
+        const int quietTicks = 4;
+        var (quiet, length) = (0, -1L);
+        while (quiet < quietTicks)
         {
-            try
-            {
-                var status = await NodeAgent.StatusAsync(Node.Paths.Run, ct);
-                var wanted = _pods.Count + idle;
-                var ours = _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)));
-                if (status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.Idle == idle)
-                    && ours.Sum(static e => e.PrivateIps.Length) == wanted)
-                {
-                    return;
-                }
-            }
-            catch (RpcException)
-            {
-                // It ended just now.
-            }
-
+            var now = LogLength();
+            quiet = await IsAtRestAsync(idle, ct) && now == length ? quiet + 1 : 0;
+            length = now;
             await Task.Delay(s_pause, ct);
+        }
+    }
+
+    private async Task<bool> IsAtRestAsync(int idle, CancellationToken ct)
+    {
+        try
+        {
+            var status = await NodeAgent.StatusAsync(Node.Paths.Run, ct);
+            var ours = _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)));
+            return status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.Idle == idle)
+                && ours.Sum(static e => e.PrivateIps.Length) == _pods.Count + idle;
+        }
+        catch (RpcException)
+        {
+            // It ended just now.
+            return false;
         }
     }
 

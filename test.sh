@@ -5,7 +5,8 @@
 #   ./test.sh Terway.Cni Terway.Lab    those whose name begins so
 #   ./test.sh --filter EXPRESSION      as dotnet test takes it
 #   ./test.sh chaos --ops 500 --kills 50 --seed 1
-#                                      ADD and DEL cycles under a daemon that is killed at random
+#                                      ADD and DEL cycles under daemons that are killed, and a cloud that fails, at random
+#   ./test.sh chaos --points           a daemon that is killed at every step it takes (docs/testing.md)
 #
 # Needs root: the tests make network namespaces, and remove them. Full output of each project: artifacts/logs/test-<project>.log.
 set -uo pipefail

@@ -8,6 +8,7 @@ using Terway.Host.Api;
 using Terway.Host.Cloud;
 using Terway.Host.Cni;
 using Terway.Host.Configuration;
+using Terway.Host.CrashPoints;
 using Terway.Host.Kernel;
 using Terway.Host.Node;
 using Terway.Host.Plugins;
@@ -86,30 +87,34 @@ internal sealed class Daemon : IAsyncDisposable
         Directory.CreateDirectory(_options.RunDir, rootOnly);
         Directory.CreateDirectory(_options.StateDir, rootOnly);
         Own(await LockAsync(cancellationToken).ConfigureAwait(false));
+        // Null but under test: then nothing below is wrapped.
+        var crashes = CrashPlan.FromEnvironment();
+        if (crashes is not null) Own(crashes);
 
         // Side by side: a restart counts in how long pods wait for an answer.
-        var opening = Task.Run(() => StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>()), cancellationToken);
+        var opening = Task.Run(() => StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>(), crashes is null ? null : new CrashingCommits(crashes)), cancellationToken);
         var discovering = Task.Run(() => PluginCatalog.Discover(_options.PluginDir), cancellationToken);
 
         // Threads inherit the namespace of the thread that starts them: everything here starts in the node's.
         var namespaces = Own(NetNsThread.Start());
         var links = new LinkTable();
         Own(LinkWatch.Start(links, _loggers.CreateLogger<LinkWatch>()));
-        var kernel = Own(new NodeKernel(namespaces, links));
+        var node = Own(new NodeKernel(namespaces, links));
+        var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
         var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
-            _options, config.Root, store, kernel.AddressesOf, _loggers, _time, cancellationToken).ConfigureAwait(false));
+            _options, config.Root, store, node.AddressesOf, _loggers, _time, crashes, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
         IAddressFamily ipv4 = new IPv4Family(cloud.Cloud, cloud.Network);
         var plugins = Own(await LoadPluginsAsync(
-            config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, cancellationToken).ConfigureAwait(false));
+            config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, crashes, cancellationToken).ConfigureAwait(false));
         var active = Active(plugins, ipv4);
         var attachments = StateRecovery.IsDone(store)
             ? store.Initial.Attachments
             : await new StateRecovery(store, active, links, cloud.FindEniAsync, _time, _loggers.CreateLogger<StateRecovery>())
-                .RunAsync(await kernel.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                .RunAsync(await node.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
 
         var table = new AttachmentTable();
@@ -142,8 +147,8 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     private async Task<PluginSet> LoadPluginsAsync(
-        NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, NodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
-        CancellationToken cancellationToken)
+        NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, INodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
+        CrashPlan? crashes, CancellationToken cancellationToken)
     {
         var findings = new List<ConfigFinding>(config.Findings);
         var requests = ConfigPlugins.Requests(config, findings);
@@ -160,8 +165,14 @@ internal sealed class Daemon : IAsyncDisposable
             resolution,
             (plugin, families) => new PluginHost(
                 plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
-                new PluginRecords(plugin.Manifest.Name, store), _loggers, _time, kernel, objects, readiness),
+                Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness),
             _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static IPluginStore Records(string plugin, StateStore store, CrashPlan? crashes)
+    {
+        var records = new PluginRecords(plugin, store);
+        return crashes is null ? records : new CrashingRecords(plugin, records, crashes);
     }
 
     private static async Task StartPluginsAsync(

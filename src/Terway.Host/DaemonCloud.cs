@@ -6,6 +6,7 @@ using Terway.AlibabaCloud.Metadata;
 using Terway.AlibabaCloud.Network;
 using Terway.AlibabaCloud.Transport;
 using Terway.Host.Cloud;
+using Terway.Host.CrashPoints;
 using Terway.Host.State;
 using Terway.Plugin;
 
@@ -46,7 +47,7 @@ internal sealed class DaemonCloud : IDisposable
     /// <inheritdoc cref="NodeFactsSource.GetAsync" path="/exception"/>
     public static async Task<DaemonCloud> ConnectAsync(
         DaemonOptions options, JsonElement config, StateStore store, Func<string, IReadOnlyList<IPAddress>> addressesOf, ILoggerFactory loggers,
-        TimeProvider time, CancellationToken cancellationToken)
+        TimeProvider time, CrashPlan? crashes, CancellationToken cancellationToken)
     {
         var metadata = new InstanceMetadata(
             new InstanceMetadataOptions { BaseAddress = options.MetadataEndpoint }, loggers.CreateLogger<InstanceMetadata>(), time);
@@ -63,11 +64,12 @@ internal sealed class DaemonCloud : IDisposable
                 ?? await metadata.GetRegionIdAsync(cancellationToken).ConfigureAwait(false);
             transport = new OpenApiTransport(
                 new OpenApiTransportOptions { Region = region, RateLimits = RateLimits(config) }, credentials, loggers.CreateLogger<OpenApiTransport>(), time);
-            var network = new CloudNetwork(transport);
+            ICloudTransport calls = crashes is null ? transport : new CrashingTransport(transport, crashes);
+            var network = new CloudNetwork(calls);
             var source = new NodeFactsSource(
                 metadata, network, store, options.NodeName, addressesOf, loggers.CreateLogger<NodeFactsSource>());
             var node = await source.GetAsync(cancellationToken).ConfigureAwait(false);
-            return new DaemonCloud(metadata, credentials, transport, network, new HostCloud(transport, region), node, source.Confirmed);
+            return new DaemonCloud(metadata, credentials, transport, network, new HostCloud(calls, region), node, source.Confirmed);
         }
         catch
         {

@@ -158,6 +158,14 @@ public sealed class RunningLab : IAsyncDisposable
             return _nodeOfPod[pod.Identity.Name];
     }
 
+    /// <summary>Those of one node.</summary>
+    public IReadOnlyList<LabPod> PodsOf(LabNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        lock (_lock)
+            return [.. _pods.Values.Where(pod => _nodeOfPod[pod.Identity.Name] == node)];
+    }
+
     /// <summary>Makes a sandbox, without network: the runtime's part. The caller does the CNI calls.</summary>
     public LabPod AddSandbox(LabNode node, string name, string podNamespace = "default")
     {

@@ -18,14 +18,16 @@ internal sealed partial class StateStore : IAsyncDisposable
     private readonly Dictionary<string, SqliteCommand> _commands = [];
     private bool _full = true;
     private readonly ILogger _log;
+    private readonly ICommitHook? _hook;
     private bool _committing;
     private bool _closed;
     private TaskCompletionSource? _idle;
 
-    private StateStore(SqliteConnection connection, StateSnapshot initial, ILogger log)
+    private StateStore(SqliteConnection connection, StateSnapshot initial, ILogger log, ICommitHook? hook)
     {
         _connection = connection;
         _log = log;
+        _hook = hook;
         Initial = initial;
     }
 
@@ -37,7 +39,7 @@ internal sealed partial class StateStore : IAsyncDisposable
 
     /// <summary>Opens the state file; a damaged one is set aside and an empty one begun.</summary>
     /// <exception cref="StateException">The file cannot be made or written, or belongs to a newer daemon.</exception>
-    public static StateStore Open(string path, TimeProvider time, ILogger log)
+    public static StateStore Open(string path, TimeProvider time, ILogger log, ICommitHook? hook = null)
     {
         string? aside = null;
         for (var attempt = 0; ; attempt++)
@@ -47,7 +49,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             {
                 connection = StateFile.Open(path);
                 StateFile.Check(connection);
-                return new StateStore(connection, StateReader.Read(connection), log) { SetAside = aside };
+                return new StateStore(connection, StateReader.Read(connection), log, hook) { SetAside = aside };
             }
             catch (StateException e) when (attempt == 0 && e.Damaged)
             {
@@ -72,7 +74,7 @@ internal sealed partial class StateStore : IAsyncDisposable
     {
         // Continuations must not run on the committing thread: they would hold up everybody else's commit.
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var waiting = new Waiting(Prepare(writes), writes.Any(static w => w.SurvivesPowerLoss), done);
+        var waiting = new Waiting(Prepare(writes), writes.Any(static w => w.SurvivesPowerLoss), done, _hook is null ? [] : writes);
         lock (_lock)
         {
             if (_closed) throw new StateException("the state file is closed: the daemon is stopping");
@@ -145,6 +147,7 @@ internal sealed partial class StateStore : IAsyncDisposable
 
     private void Commit(List<Waiting> batch)
     {
+        foreach (var waiting in batch) _hook?.Before(waiting.Changes);
         try
         {
             Synchronise(batch.Exists(static w => w.SurvivesPowerLoss));
@@ -175,6 +178,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             return;
         }
 
+        foreach (var waiting in batch) _hook?.After(waiting.Changes);
         foreach (var waiting in batch) waiting.Done.SetResult();
     }
 
@@ -216,7 +220,7 @@ internal sealed partial class StateStore : IAsyncDisposable
         }
     }
 
-    private readonly record struct Waiting((string Sql, object[] Arguments)[] Writes, bool SurvivesPowerLoss, TaskCompletionSource Done);
+    private readonly record struct Waiting((string Sql, object[] Arguments)[] Writes, bool SurvivesPowerLoss, TaskCompletionSource Done, StateWrite[] Changes);
 
     [LoggerMessage(EventId = 2001, Level = LogLevel.Error, Message = "State file {Path} is damaged ({Reason}); set aside as {Aside}, rebuilding from kernel and cloud")]
     private static partial void LogSetAside(ILogger log, string path, string aside, string reason);

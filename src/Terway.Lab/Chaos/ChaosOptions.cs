@@ -6,5 +6,6 @@ namespace Terway.Lab.Chaos;
 /// <param name="Ops">Life cycles of pods: one ADD and its DEL each.</param>
 /// <param name="Kills">How often a daemon is killed, at random moments.</param>
 /// <param name="Seed">Same seed, same choices; moments differ with the machine's speed.</param>
+/// <param name="Faults">How often the cloud misbehaves for a moment.</param>
 /// <param name="Workers">Pods started and stopped at the same time.</param>
-public sealed record ChaosOptions(string? Dist, string? Folder, int Ops, int Kills, int Seed, int Workers = 4);
+public sealed record ChaosOptions(string? Dist, string? Folder, int Ops, int Kills, int Seed, int Faults = 0, int Workers = 12);

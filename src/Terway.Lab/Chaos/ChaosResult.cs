@@ -9,6 +9,9 @@ public sealed record ChaosResult
 
     public required int Kills { get; init; }
 
+    /// <summary>Faults of the cloud, each for a moment.</summary>
+    public required int Faults { get; init; }
+
     public required int Seed { get; init; }
 
     /// <summary>Kernel objects, cloud resources and journal rows left, or missing.</summary>
@@ -22,6 +25,9 @@ public sealed record ChaosResult
 
     /// <summary>ADDs that ended with "try again later": their pods were made anew.</summary>
     public required int AddsRefused { get; init; }
+
+    /// <summary>Why they were refused, numbers and names left out, with how often; the most frequent.</summary>
+    public required IReadOnlyDictionary<string, int> Refusals { get; init; }
 
     public required IReadOnlyDictionary<string, long> VpcDrops { get; init; }
 

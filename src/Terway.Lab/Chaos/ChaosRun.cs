@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Terway.Lab.Cluster;
 using Terway.Lab.Config;
 using Terway.Lab.Nodes;
@@ -11,16 +12,18 @@ using Terway.Lab.Runtime;
 namespace Terway.Lab.Chaos;
 
 /// <summary>
-/// Pods come and go on two nodes while their daemons are killed at random moments. Afterwards nothing may be left, no address may ever have had two
+/// Pods come and go on two nodes while their daemons are killed and the cloud misbehaves at random moments. Afterwards nothing may be left, no address may ever have had two
 /// pods, and every failed call must have said why.
 /// </summary>
-internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
+internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress)
 {
     private const int TryAgainLater = 11;
     private const int MaxFindings = 20;
+    private const int Attempts = 100;
 
     private static readonly TimeSpan s_probe = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private static readonly LabConfig s_region = LabConfig.Default with
     {
@@ -34,6 +37,8 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
     };
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
+    private readonly ConcurrentDictionary<CniAttachment, LabNode> _attachments = new();
+    private readonly ConcurrentDictionary<string, int> _refusals = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _findings = new();
     private readonly long _begin = Stopwatch.GetTimestamp();
     private int _next;
@@ -41,7 +46,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
     private int _kills;
     private int _duplicates;
     private int _unexplained;
-    private int _refused;
+    private int _faults;
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken ct)
@@ -64,9 +69,12 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
         foreach (var node in lab.Nodes) await cluster.StartDaemonAsync(node, ct);
 
         var killing = KillAsync(lab, cluster, ct);
+        var faulting = FaultAsync(lab, ct);
         var workers = Enumerable.Range(0, options.Workers).Select(w => WorkAsync(lab, cluster, w, ct)).ToList();
         await Task.WhenAll(workers);
         await killing;
+        await faulting;
+        lab.Cloud.Faults.Clear();
 
         progress.WriteLine($"{Elapsed:F0} s: looking for what is left");
         var leaks = await LeakAudit.FindAsync(lab, s_patience, ct);
@@ -75,11 +83,13 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
         {
             Ops = _done,
             Kills = _kills,
+            Faults = _faults,
             Seed = options.Seed,
             Leaks = leaks.All.Count(),
             Duplicates = _duplicates,
             Unexplained = _unexplained,
-            AddsRefused = _refused,
+            AddsRefused = _refusals.Values.Sum(),
+            Refusals = _refusals.OrderByDescending(static r => r.Value).Take(MaxFindings).ToDictionary(static r => r.Key, static r => r.Value),
             VpcDrops = lab.Vpc.Drops().Where(static d => d.Value > 0).ToDictionary(static d => d.Key, static d => d.Value),
             Seconds = Math.Round(Elapsed, 1),
             What = [.. _findings.Take(MaxFindings)],
@@ -96,71 +106,159 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
             var node = lab.Nodes[random.Next(lab.Nodes.Count)];
             // Some pods have the name of one before, as those of a StatefulSet.
             var name = random.Next(4) == 0 ? $"same-{worker}" : $"pod-{op}";
-            var life = TimeSpan.FromMilliseconds(random.Next(200));
-            await LiveAsync(lab, cluster, node, name, life, probe: random.Next(2) == 0, ct);
-            if (Interlocked.Increment(ref _done) is var done && done % 50 == 0) progress.WriteLine($"{Elapsed:F0} s: {done} pods, {_kills} kills");
+            await LiveAsync(lab, cluster, node, name, random, ct);
+            if (random.Next(50) == 0) await CollectGarbageAsync(cluster, lab.Nodes[random.Next(lab.Nodes.Count)], ct);
+            if (Interlocked.Increment(ref _done) is var done && done % 250 == 0) progress.WriteLine($"{Elapsed:F0} s: {done} pods, {_kills} kills, {_faults} faults");
         }
     }
 
-    private async Task LiveAsync(RunningLab lab, LabCluster cluster, LabNode node, string name, TimeSpan life, bool probe, CancellationToken ct)
+    private async Task LiveAsync(RunningLab lab, LabCluster cluster, LabNode node, string name, Random random, CancellationToken ct)
     {
-        if (await AddAsync(cluster, node, name, ct) is not { } pod) return;
+        // Drawn at once, whatever comes of them: the same seed makes the same choices.
+        var life = TimeSpan.FromMilliseconds(random.Next(50));
+        var (probe, check, early, vanish, twice) =
+            (random.Next(4) == 0, random.Next(20) == 0, random.Next(20) == 0, random.Next(20) == 0, random.Next(10) == 0);
+        if (early)
+        {
+            await OvertakeAsync(lab, cluster, node, name, life / 10, ct);
+            return;
+        }
+
+        if (await AddAsync(lab, cluster, node, name, ct) is not { } pod) return;
         if (!_holders.TryAdd(pod.Address, name))
         {
             Interlocked.Increment(ref _duplicates);
             Find($"{name} got {pod.Address}, which {_holders.GetValueOrDefault(pod.Address)} still has");
         }
 
-        if (probe)
+        if (probe) await ProbeAsync(lab, node, pod, ct);
+        if (check)
         {
-            var other = lab.Nodes.First(n => n != node);
-            var to = await Probe.TcpAsync(lab.Namespaces.Thread, other.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), s_probe, ct: ct);
-            if (!to.Ok) Unexplained($"{other.Name} cannot reach {name} at {pod.Address}: {to.Error}");
-            var from = await Probe.TcpAsync(lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(node.PrimaryIp!, EchoServer.DefaultPort), s_probe, ct: ct);
-            if (!from.Ok) Unexplained($"{name} at {pod.Address} cannot reach its node: {from.Error}");
+            await RepeatAsync(
+                "CHECK", name, () => cluster.Daemon(node).Runtime.CheckAsync(pod.Network, pod.Attachment, ct), static e => e.Code == TryAgainLater, ct);
         }
 
         await Task.Delay(life, ct);
         // From here on the address may be given again: DEL has begun.
         _holders.TryRemove(new KeyValuePair<IPAddress, string>(pod.Address, name));
+        if (vanish) await lab.RemoveSandboxAsync(pod.Sandbox);
+        for (var i = twice ? 2 : 1; i > 0; i--) await DeleteAsync(cluster, node, pod.Attachment, ct);
+        if (!vanish) await lab.RemoveSandboxAsync(pod.Sandbox);
+    }
+
+    private async Task ProbeAsync(RunningLab lab, LabNode node, ClusterPod pod, CancellationToken ct)
+    {
+        var other = lab.Nodes.First(n => n != node);
+        var to = await Probe.TcpAsync(lab.Namespaces.Thread, other.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!to.Ok) Unexplained($"{other.Name} cannot reach {pod.Name} at {pod.Address}: {to.Error}");
+        var from = await Probe.TcpAsync(lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(node.PrimaryIp!, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!from.Ok) Unexplained($"{pod.Name} at {pod.Address} cannot reach its node: {from.Error}");
+    }
+
+    // The runtime gave up on an ADD and deletes the sandbox while it is still under way: whichever comes first, the DEL wins.
+    private async Task OvertakeAsync(RunningLab lab, LabCluster cluster, LabNode node, string name, TimeSpan after, CancellationToken ct)
+    {
+        var daemon = cluster.Daemon(node);
+        var sandbox = lab.AddSandbox(node, name);
+        var attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
+        _attachments[attachment] = node;
+        var adding = daemon.Runtime.AddAsync(daemon.Network, attachment, ct);
+        await Task.Delay(after, ct);
+        await DeleteAsync(cluster, node, attachment, ct);
         try
         {
-            await cluster.RemovePodAsync(name, ct);
+            await adding;
         }
         catch (CniCallException e)
         {
-            Unexplained($"DEL of {name} failed: {e.Message}");
+            if (e.Code == 0) Unexplained($"ADD of {name}, overtaken by its DEL, failed without a code: {e.Message}");
         }
+
+        // An ADD that was not begun when the DEL came may have been: a runtime deletes what it gave up on once more.
+        await DeleteAsync(cluster, node, attachment, ct);
+        await lab.RemoveSandboxAsync(sandbox);
     }
 
     // A runtime tries again, with a new sandbox each time; a kubelet does so for minutes.
-    private async Task<ClusterPod?> AddAsync(LabCluster cluster, LabNode node, string name, CancellationToken ct)
+    private async Task<ClusterPod?> AddAsync(RunningLab lab, LabCluster cluster, LabNode node, string name, CancellationToken ct)
     {
-        const int attempts = 30;
+        for (var attempt = 1; ; attempt++)
+        {
+            var daemon = cluster.Daemon(node);
+            var network = daemon.Network;
+            var sandbox = lab.AddSandbox(node, name);
+            var attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
+            _attachments[attachment] = node;
+            try
+            {
+                var pod = new ClusterPod(sandbox, node, network, attachment, await daemon.Runtime.AddAsync(network, attachment, ct));
+                lab.Serve(sandbox);
+                return pod;
+            }
+            catch (CniCallException e)
+            {
+                await DeleteAsync(cluster, node, attachment, ct);
+                await lab.RemoveSandboxAsync(sandbox);
+                if (e.Code != TryAgainLater || attempt == Attempts || Reason(e) is not { } reason)
+                {
+                    Unexplained($"ADD of {name} failed: {e.Message}");
+                    return null;
+                }
+
+                _refusals.AddOrUpdate(reason, 1, static (_, n) => n + 1);
+                await Task.Delay(s_pause, ct);
+            }
+        }
+    }
+
+    private async Task DeleteAsync(LabCluster cluster, LabNode node, CniAttachment attachment, CancellationToken ct)
+    {
+        var daemon = cluster.Daemon(node);
+        await RepeatAsync("DEL", attachment.Pod.Name, () => daemon.Runtime.DeleteAsync(daemon.Network, attachment, ct), static _ => false, ct);
+        _attachments.TryRemove(attachment, out _);
+    }
+
+    private Task CollectGarbageAsync(LabCluster cluster, LabNode node, CancellationToken ct)
+    {
+        var daemon = cluster.Daemon(node);
+        return RepeatAsync(
+            "GC", node.Name,
+            () => daemon.Runtime.CollectGarbageAsync(daemon.Network, [.. _attachments.Where(a => a.Value == node).Select(static a => a.Key)], ct),
+            static e => e.Code == TryAgainLater, ct);
+    }
+
+    private async Task RepeatAsync(string what, string whose, Func<Task> call, Func<CniCallException, bool> excused, CancellationToken ct)
+    {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await cluster.AddPodAsync(node, name, ct);
-            }
-            catch (CniCallException e) when (e.Code == TryAgainLater && e.Message.Length > 0 && attempt < attempts)
-            {
-                Interlocked.Increment(ref _refused);
-                await Task.Delay(100, ct);
+                await call();
+                return;
             }
             catch (CniCallException e)
             {
-                Unexplained($"ADD of {name} failed: {e.Message}");
-                return null;
+                if (!excused(e)) Unexplained($"{what} of {whose} failed: {e.Message}");
+                if (attempt == Attempts) return;
+                await Task.Delay(s_pause, ct);
             }
         }
     }
 
+    // What was said, without what differs from pod to pod; null when nothing was.
+    private static string? Reason(CniCallException e)
+    {
+        var said = e.Message[(e.Message.IndexOf(": code ", StringComparison.Ordinal) + ": code 11: ".Length)..];
+        return said.Trim().Length == 0 ? null : Particulars().Replace(said, "#");
+    }
+
+    [GeneratedRegex(@"\b(eni|i|vsw)-\w+|[0-9a-fA-F-]*[0-9][0-9a-fA-F.:/-]*")]
+    private static partial Regex Particulars();
+
     private async Task KillAsync(RunningLab lab, LabCluster cluster, CancellationToken ct)
     {
         var random = new Random(options.Seed);
-        var moments = Enumerable.Range(0, options.Kills).Select(_ => random.Next(1, Math.Max(2, options.Ops * 9 / 10))).Order().ToList();
-        foreach (var moment in moments)
+        foreach (var moment in Moments(random, options.Kills))
         {
             while (Volatile.Read(ref _next) < moment) await Task.Delay(1, ct);
             var node = lab.Nodes[random.Next(lab.Nodes.Count)];
@@ -169,10 +267,45 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter progress)
             await cluster.Daemon(node).KillAsync(ct);
             // Sometimes the daemon is away for a while.
             if (random.Next(5) == 0) await Task.Delay(random.Next(500), ct);
-            await cluster.StartDaemonAsync(node, ct);
+            await StartAsync(cluster, node, ct);
             _kills++;
         }
     }
+
+    // A daemon may find no metadata service at its start; it ends, and the kubelet starts it again.
+    private static async Task StartAsync(LabCluster cluster, LabNode node, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await cluster.StartDaemonAsync(node, ct);
+                return;
+            }
+            catch (InvalidOperationException) when (attempt < 10 && !cluster.Daemon(node).IsRunning)
+            {
+                await Task.Delay(s_pause, ct);
+            }
+        }
+    }
+
+    private async Task FaultAsync(RunningLab lab, CancellationToken ct)
+    {
+        var random = new Random(~options.Seed);
+        foreach (var moment in Moments(random, options.Faults))
+        {
+            var (rule, length) = ChaosFaults.Next(random);
+            while (Volatile.Read(ref _next) < moment) await Task.Delay(1, ct);
+            var made = lab.Cloud.Faults.Add(rule);
+            await Task.Delay(length, ct);
+            lab.Cloud.Faults.Remove(made.Id);
+            _faults++;
+        }
+    }
+
+    // By pods begun, so that they do not depend on the machine's speed.
+    private List<int> Moments(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => random.Next(1, Math.Max(2, options.Ops * 9 / 10))).Order()];
 
     private void Unexplained(string text)
     {

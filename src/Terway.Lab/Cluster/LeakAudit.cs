@@ -18,9 +18,30 @@ public static class LeakAudit
     public static async Task<LeakReport> FindAsync(RunningLab lab, TimeSpan patience, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(lab);
+        return await RepeatAsync(() => CompareAsync(lab, ct), patience, ct);
+    }
+
+    /// <summary>The same for one node, its ENIs wherever they are.</summary>
+    public static async Task<LeakReport> FindAsync(RunningLab lab, LabNode node, TimeSpan patience, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(lab);
+        ArgumentNullException.ThrowIfNull(node);
+        return await RepeatAsync(
+            async () =>
+            {
+                var report = new LeakReport();
+                await CompareAsync(lab, node, report, ct);
+                AddUnattached(lab, report, e => e.Tags.ContainsValue(node.InstanceId));
+                return report;
+            },
+            patience, ct);
+    }
+
+    private static async Task<LeakReport> RepeatAsync(Func<Task<LeakReport>> compare, TimeSpan patience, CancellationToken ct)
+    {
         for (var begin = Stopwatch.GetTimestamp(); ;)
         {
-            var report = await CompareAsync(lab, ct);
+            var report = await compare();
             if (report.IsClean || Stopwatch.GetElapsedTime(begin) >= patience)
                 return report;
             await Task.Delay(s_poll, ct);
@@ -31,16 +52,21 @@ public static class LeakAudit
     {
         var report = new LeakReport();
         foreach (var node in lab.Nodes)
-        {
-            var pods = lab.Pods.Count(pod => lab.NodeOf(pod) == node);
-            if (pods == 0)
-                report.Kernel.AddRange(lab.LeaksOf(node).Select(o => $"{node.Name}: {o}"));
-            await CompareNodeAsync(lab, node, pods, report, ct);
-        }
-
-        report.Cloud.AddRange(lab.Cloud.Region.Enis
-            .Where(static e => e.Type != EniType.Primary && e.InstanceId is null).Select(static e => $"ENI {e.Id} is attached to nothing"));
+            await CompareAsync(lab, node, report, ct);
+        AddUnattached(lab, report, static _ => true);
         return report;
+    }
+
+    private static void AddUnattached(RunningLab lab, LeakReport report, Func<EniSnapshot, bool> which) =>
+        report.Cloud.AddRange(lab.Cloud.Region.Enis
+            .Where(e => e.Type != EniType.Primary && e.InstanceId is null && which(e)).Select(static e => $"ENI {e.Id} is attached to nothing"));
+
+    private static async Task CompareAsync(RunningLab lab, LabNode node, LeakReport report, CancellationToken ct)
+    {
+        var pods = lab.PodsOf(node).Count;
+        if (pods == 0)
+            report.Kernel.AddRange(lab.LeaksOf(node).Select(o => $"{node.Name}: {o}"));
+        await CompareNodeAsync(lab, node, pods, report, ct);
     }
 
     private static async Task CompareNodeAsync(RunningLab lab, LabNode node, int pods, LeakReport report, CancellationToken ct)

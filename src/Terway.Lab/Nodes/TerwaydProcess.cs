@@ -49,7 +49,6 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
     {
         if (IsRunning)
             throw new InvalidOperationException($"terwayd runs on node {_node.Name} already, pid {Pid}");
-        _process?.Dispose();
         var config = Path.Combine(_node.Paths.Etc, "eni_conf");
         File.WriteAllText(config, _options.EniConf);
 
@@ -68,6 +67,8 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         foreach (var (name, value) in _options.Environment)
             start.Environment[name] = value;
 
+        // Those who look meanwhile see the old process, which has ended, or the new one.
+        using var old = _process;
         _process = Process.Start(start) ?? throw new InvalidOperationException("nsenter did not start");
         _ledger?.RecordProcess(_process.Id);
     }

@@ -36,6 +36,9 @@ internal static unsafe partial class Libc
     public static partial nint write(int fd, void* buffer, nuint count);
 
     [LibraryImport(C)]
+    public static partial int kill(int pid, int signal);
+
+    [LibraryImport(C)]
     public static partial int setns(int fd, int type);
 
     [LibraryImport(C)]

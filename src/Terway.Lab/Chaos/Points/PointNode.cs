@@ -1,0 +1,379 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Grpc.Core;
+using Terway.Lab.Cloud;
+using Terway.Lab.Cluster;
+using Terway.Lab.Nodes;
+using Terway.Lab.Probing;
+using Terway.Lab.Runtime;
+
+namespace Terway.Lab.Chaos.Points;
+
+/// <summary>
+/// One node whose daemon ends at given points. What ends is started again at once, as a kubelet does; calls go on as a container runtime repeats
+/// them. Everything that is not as it should be ends up in <see cref="Problems"/>.
+/// </summary>
+internal sealed class PointNode : IAsyncDisposable
+{
+    private const int TryAgainLater = 11;
+    private const int Attempts = 60;
+
+    private static readonly TimeSpan s_probe = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(5);
+
+    private readonly RunningLab _lab;
+    private readonly LabNode _peer;
+    private readonly ConcurrentDictionary<IPAddress, string> _holders;
+    private readonly TerwaydProcess _daemon;
+    private readonly string _armFile;
+    private readonly string _logFile;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<string, PointPod> _pods = new(StringComparer.Ordinal);
+    private readonly Task _supervision;
+    private bool _wanted;
+    private bool _started;
+    private string? _armed;
+    private string? _next;
+    private string? _last;
+    private long _mark;
+
+    /// <param name="lab">The region.</param>
+    /// <param name="node">The node, booted, without a daemon.</param>
+    /// <param name="peer">Another node, which tries to reach pods.</param>
+    /// <param name="options">How the daemon is run.</param>
+    /// <param name="holders">Who has which address, of all nodes.</param>
+    public PointNode(RunningLab lab, LabNode node, LabNode peer, TerwaydOptions options, ConcurrentDictionary<IPAddress, string> holders)
+    {
+        _lab = lab;
+        _peer = peer;
+        _holders = holders;
+        Node = node;
+        _armFile = Path.Combine(node.Paths.Etc, "crash-at");
+        _logFile = Path.Combine(node.Paths.Logs, "points");
+        _daemon = new TerwaydProcess(
+            node,
+            options with
+            {
+                Environment = new Dictionary<string, string>(options.Environment) { ["TERWAY_CRASH_AT"] = "@" + _armFile, ["TERWAY_CRASH_LOG"] = _logFile },
+            },
+            lab.Ledger);
+        _supervision = Task.Run(SuperviseAsync);
+    }
+
+    public LabNode Node { get; }
+
+    public ConcurrentQueue<string> Problems { get; } = new();
+
+    /// <summary>The last point that was armed was reached.</summary>
+    public bool Fired { get; private set; }
+
+    public bool Started => _started;
+
+    public IReadOnlyList<PointPod> Pods => [.. _pods.Values.OrderBy(static p => p.Name, StringComparer.Ordinal)];
+
+    public CniRuntime Runtime => _daemon.Runtime;
+
+    public CniConfigList Network => _daemon.Network;
+
+    /// <summary>Ends the daemon at a point from now on; null only records what is passed.</summary>
+    /// <param name="first">Where it ends before that; what counts begins after this first end.</param>
+    /// <param name="spot">As the daemon wants it told.</param>
+    public void Arm(string? first, string? spot)
+    {
+        Fired = false;
+        _mark = LogLength();
+        (_armed, _next) = first is null ? (spot, null) : (first, spot ?? "");
+        WriteArmed();
+    }
+
+    public void Disarm()
+    {
+        (_armed, _next) = (null, null);
+        WriteArmed();
+    }
+
+    /// <summary>What the daemon passed since <see cref="Arm"/>, each once.</summary>
+    public IReadOnlyList<CrashSpot> Passed() => [.. Lines(_mark).Select(CrashSpot.Parse).OfType<CrashSpot>().Distinct()];
+
+    /// <summary>Points that the daemon knows by its types.</summary>
+    public IReadOnlyList<string> Known() =>
+        [.. Lines(0).Where(static l => l.StartsWith("known ", StringComparison.Ordinal)).Select(static l => l["known ".Length..]).Distinct()];
+
+    public async Task StartDaemonAsync(CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            if (!_daemon.IsRunning) _daemon.Start();
+            (_wanted, _started) = (true, true);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public async Task KillDaemonAsync(CancellationToken ct)
+    {
+        await _turn.WaitAsync(ct);
+        try
+        {
+            _wanted = false;
+            await _daemon.KillAsync(ct);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public async Task WaitReadyAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                if (CniConfigList.LoadFirst(Node.Paths.CniConf) is { } network && _daemon.IsRunning)
+                {
+                    await Runtime.StatusAsync(network, ct);
+                    return;
+                }
+            }
+            catch (CniCallException)
+            {
+                // Not yet.
+            }
+
+            await Task.Delay(s_pause, ct);
+        }
+    }
+
+    /// <summary>
+    /// Waits until the pool has nothing left to do: whatever a step set off is done, and no other step's remains will be done in its place. ENIs and
+    /// addresses that go are no longer in the pool but still in the cloud.
+    /// </summary>
+    public async Task WaitSettledAsync(int idle, CancellationToken ct)
+    {
+        // The last steps of an operation come after what the cloud and the pool show: settled is who takes no step any more.
+        const int quietTicks = 4;
+        var (quiet, length) = (0, -1L);
+        while (quiet < quietTicks)
+        {
+            var now = LogLength();
+            quiet = await IsAtRestAsync(idle, ct) && now == length ? quiet + 1 : 0;
+            length = now;
+            await Task.Delay(s_pause, ct);
+        }
+    }
+
+    private async Task<bool> IsAtRestAsync(int idle, CancellationToken ct)
+    {
+        try
+        {
+            var status = await NodeAgent.StatusAsync(Node.Paths.Run, ct);
+            var ours = _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)));
+            return status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.Idle == idle)
+                && ours.Sum(static e => e.PrivateIps.Length) == _pods.Count + idle;
+        }
+        catch (RpcException)
+        {
+            // It ended just now.
+            return false;
+        }
+    }
+
+    /// <summary>Starts a pod: as often as it takes, a new sandbox each time.</summary>
+    public async Task<PointPod> AddAsync(string name, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var sandbox = _lab.AddSandbox(Node, name);
+            var attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
+            try
+            {
+                var result = await Runtime.AddAsync(Network, attachment, ct);
+                var pod = new PointPod(name, sandbox, attachment, IPAddress.Parse(result["ips"]![0]!["address"]!.GetValue<string>().Split('/')[0]));
+                if (!_holders.TryAdd(pod.Address, name)) Problem($"{name} got {pod.Address}, which {_holders.GetValueOrDefault(pod.Address)} still has");
+                _lab.Serve(sandbox);
+                _pods[name] = pod;
+                return pod;
+            }
+            catch (CniCallException e)
+            {
+                if (e.Code != TryAgainLater) Problem($"ADD of {name} was refused for good: {e.Message}");
+                await DeleteAsync(attachment, ct);
+                await _lab.RemoveSandboxAsync(sandbox);
+                if (attempt == Attempts) throw;
+                await Task.Delay(s_pause, ct);
+            }
+        }
+    }
+
+    /// <summary>Ends a pod: DEL as often as it takes, then the sandbox.</summary>
+    public async Task DeleteAsync(string name, CancellationToken ct)
+    {
+        var pod = Forget(name);
+        await DeleteAsync(pod.Attachment, ct);
+        await _lab.RemoveSandboxAsync(pod.Sandbox);
+    }
+
+    public async Task DeleteAsync(CniAttachment attachment, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await Runtime.DeleteAsync(Network, attachment, ct);
+                return;
+            }
+            catch (CniCallException) when (attempt < Attempts)
+            {
+                await Task.Delay(s_pause, ct);
+            }
+        }
+    }
+
+    /// <summary>The sandbox dies, and nobody calls DEL.</summary>
+    public async Task LoseSandboxAsync(string name) => await _lab.RemoveSandboxAsync(Forget(name).Sandbox);
+
+    /// <summary>A sandbox without a network, for calls of its own.</summary>
+    public LabPod AddSandbox(string name) => _lab.AddSandbox(Node, name);
+
+    public Task RemoveSandboxAsync(LabPod sandbox) => _lab.RemoveSandboxAsync(sandbox);
+
+    /// <summary>GC with the pods that there are.</summary>
+    public async Task CollectGarbageAsync(CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await Runtime.CollectGarbageAsync(Network, _pods.Values.Select(static p => p.Attachment), ct);
+                return;
+            }
+            catch (CniCallException) when (attempt < Attempts)
+            {
+                await Task.Delay(s_pause, ct);
+            }
+        }
+    }
+
+    /// <summary>A command in the node's namespace.</summary>
+    public async Task ExecAsync(CancellationToken ct, params string[] command)
+    {
+        var result = await NamespaceCommand.RunAsync(Node.NetNsPath, command[0], command[1..], null, null, ct);
+        if (result.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', command)}: {result.Error.Trim()}");
+    }
+
+    /// <summary>Every pod reaches its node, and another node reaches it.</summary>
+    public async Task CheckPodsAsync(string when, CancellationToken ct) => await Task.WhenAll(_pods.Values.Select(async pod =>
+    {
+        var to = await Probe.TcpAsync(_lab.Namespaces.Thread, _peer.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!to.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {_peer.Name} cannot reach {pod.Name} at {pod.Address}: {to.Error}");
+        var from = await Probe.TcpAsync(_lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(Node.PrimaryIp!, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!from.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {pod.Name} at {pod.Address} cannot reach its node: {from.Error}");
+    }));
+
+    /// <summary>The pods work, they go, and nothing is left.</summary>
+    public async Task VerifyAsync(TimeSpan patience, CancellationToken ct)
+    {
+        await WaitReadyAsync(ct);
+        await CheckPodsAsync("at the end", ct);
+        await Task.WhenAll(Pods.Select(p => DeleteAsync(p.Name, ct)));
+        foreach (var leak in (await LeakAudit.FindAsync(_lab, Node, patience, ct)).All) Problem($"left: {leak}");
+    }
+
+    public void Problem(string text) => Problems.Enqueue(text);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _supervision;
+        await _daemon.DisposeAsync();
+        foreach (var pod in _lab.PodsOf(Node)) await _lab.RemoveSandboxAsync(pod);
+        foreach (var pod in Pods) Forget(pod.Name);
+        _turn.Dispose();
+        _stop.Dispose();
+    }
+
+    private PointPod Forget(string name)
+    {
+        _pods.TryRemove(name, out var pod);
+        // From here on the address may be given again.
+        _holders.TryRemove(new KeyValuePair<IPAddress, string>(pod!.Address, name));
+        return pod;
+    }
+
+    private async Task SuperviseAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(s_tick, _stop.Token);
+                if (!_wanted || _daemon.IsRunning) continue;
+                await _turn.WaitAsync(_stop.Token);
+                try
+                {
+                    if (_wanted && !_daemon.IsRunning) await ReviveAsync(_stop.Token);
+                }
+                finally
+                {
+                    _turn.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is no longer wanted.
+        }
+    }
+
+    private async Task ReviveAsync(CancellationToken ct)
+    {
+        if (_armed is null && !EndedLate()) Problem($"the daemon ended by itself, see {_daemon.LogFile}");
+        if (_next is { } next)
+        {
+            (_armed, _next) = (next.Length > 0 ? next : null, null);
+            _mark = LogLength();
+        }
+        else
+        {
+            Fired = _armed is not null;
+            _armed = null;
+        }
+
+        WriteArmed();
+        await CheckPodsAsync("while no daemon runs", ct);
+        _daemon.Start();
+    }
+
+    // It passed the point just as it was disarmed.
+    private bool EndedLate() => _last is { } last && Lines(_mark).LastOrDefault() == last.Replace("#1", "", StringComparison.Ordinal);
+
+    private void WriteArmed()
+    {
+        if (_armed is not null) _last = _armed;
+        File.WriteAllText(_armFile + ".next", _armed ?? "");
+        File.Move(_armFile + ".next", _armFile, overwrite: true);
+    }
+
+    private long LogLength() => File.Exists(_logFile) ? new FileInfo(_logFile).Length : 0;
+
+    private List<string> Lines(long from)
+    {
+        if (!File.Exists(_logFile)) return [];
+        using var stream = new FileStream(_logFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        stream.Position = from;
+        using var reader = new StreamReader(stream);
+        var lines = new List<string>();
+        while (reader.ReadLine() is { } line) lines.Add(line);
+        return lines;
+    }
+}
+
+/// <summary>A running pod.</summary>
+internal sealed record PointPod(string Name, LabPod Sandbox, CniAttachment Attachment, IPAddress Address);

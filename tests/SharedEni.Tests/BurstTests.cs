@@ -64,4 +64,19 @@ public sealed class BurstTests(ITestOutputHelper output)
         // Nothing but what the pods needed, to a whole prefix.
         Assert.Equal((Pods + unit - 1) / unit * unit, node.Capacity.InUse + node.Capacity.Idle);
     }
+
+    [Fact]
+    public async Task Allocate_while_an_eni_attaches_waits_for_its_room_and_makes_no_other()
+    {
+        await using var node = await TestNode.CreateAsync("""{"vswitches": {"cn-hangzhou-i": ["vsw-pods"]}}""", attach: TimeSpan.FromSeconds(3));
+        await node.StartAsync();
+        var first = Enumerable.Range(0, 5).Select(_ => node.AllocateAsync()).ToArray();
+        await node.UntilAsync(() => node.Cloud.Calls.Contains("AttachNetworkInterface"), "the ENI attaches");
+        var begun = node.Time.GetUtcNow();
+
+        await node.RunAsync(Task.WhenAll([.. first, .. Enumerable.Range(0, 6).Select(_ => node.AllocateAsync())]));
+
+        Assert.Equal(11, Assert.Single(node.Secondaries).PrivateIps.Length);
+        Assert.True(node.Time.GetUtcNow() - begun < TimeSpan.FromSeconds(5));
+    }
 }

@@ -62,9 +62,11 @@ public sealed class WarmUpTests
     {
         await using var node = await TestNode.CreateAsync(
             """{"vswitches": {"cn-hangzhou-i": ["vsw-pods"]}, "max_pool_size": 4, "ip_warm_up_size": 5000, "ip_pool_sync_period": "60s"}""");
+        await ScalingTests.AttachAsync(node);
         await node.StartAsync();
 
-        await node.UntilAsync(() => node.Capacity.Idle == 45, "the node is full", TimeSpan.FromSeconds(50));
+        // One of three places is taken by somebody else.
+        await node.UntilAsync(() => node.Capacity.Idle == 30, "the node is full", TimeSpan.FromSeconds(50));
         await node.PassAsync(TimeSpan.FromMinutes(5));
 
         Assert.Equal(4, node.Capacity.Idle);

@@ -185,7 +185,7 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                 AddGiven(eni, f, view);
             }
 
-            context.Pool.WarmUp.Note(eni.Slots);
+            context.Pool.WarmUp.Note(eni.Count(0));
             context.Pool.AddEni(eni);
             return eni;
         }

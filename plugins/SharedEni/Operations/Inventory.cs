@@ -77,11 +77,11 @@ internal sealed class Inventory(PoolContext context)
                 }
             }
 
-            // Those that should be there and are not: the bring-up looks closer, and attaches them again when pods are on them.
+            // Those that should be there and are not: the bring-up looks closer, and attaches them again when pods are on them. An excluded one is let go.
             var ids = attached.Select(v => v.NetworkInterfaceId).ToHashSet();
             foreach (var eni in context.Pool.Enis.Where(e => !ids.Contains(e.Id) && IsUnchanged(e, versions)))
             {
-                eni.State = EniState.Attaching;
+                eni.State = eni.Hold == EniHold.Excluded ? EniState.Lost : EniState.Attaching;
             }
 
             foreach (var view in orphans.Where(IsForgotten))

@@ -19,7 +19,7 @@ internal sealed class Scaler(PoolContext context, CreateEni create, UnassignAddr
     /// <summary>Caller holds the pool's lock.</summary>
     public void PlanGrowth(WorkList work, TimeSpan now)
     {
-        if (context.Pool.Assigned >= context.Pool.Capacity.Total)
+        if (context.Pool.Inventoried && context.Pool.Assigned >= Math.Min(context.Pool.Capacity.Total, context.Pool.EniQuota * context.Pool.Capacity.PerEni))
         {
             context.Pool.WarmUp.Complete();
         }

@@ -162,24 +162,30 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
             async () =>
             {
                 PointNode? node = null;
-                while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
+                try
                 {
-                    if (node is not null && one.Scenario.Fresh && node.Started)
+                    while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
+                        if (node is not null && one.Scenario.Fresh && node.Started)
+                        {
+                            await node.DisposeAsync();
+                            node = null;
+                        }
+
+                        node ??= await NewNodeAsync(lab, daemon, ct);
+                        if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
+                        if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
+                        if (node.Problems.IsEmpty) continue;
+                        // What is wrong with this node must not be blamed on the next crash.
                         await node.DisposeAsync();
                         node = null;
                     }
-
-                    node ??= await NewNodeAsync(lab, daemon, ct);
-                    if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
-                    if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
-                    if (node.Problems.IsEmpty) continue;
-                    // What is wrong with this node must not be blamed on the next crash.
-                    await node.DisposeAsync();
-                    node = null;
                 }
-
-                if (node is not null) await node.DisposeAsync();
+                finally
+                {
+                    // Also when the run is cancelled: no daemon outlives it.
+                    if (node is not null) await node.DisposeAsync();
+                }
             },
             ct)));
 

@@ -92,10 +92,13 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
 
     private async Task<IReadOnlyList<PointCase>> RecordAsync(RunningLab lab, TerwaydOptions daemon, CancellationToken ct)
     {
+        // A prefix of scenarios needs only those recorded; one of points may be in any.
+        var named = PointScenarios.All.Where(s => options.Only is { } only && s.Name.StartsWith(only, StringComparison.Ordinal)).ToList();
+        var scenarios = named.Count > 0 ? named : PointScenarios.All;
         var recorded = new ConcurrentDictionary<PointScenario, IReadOnlyList<CrashSpot>>();
         var known = new ConcurrentDictionary<string, bool>();
         await WorkAsync(
-            lab, daemon, new ConcurrentQueue<PointCase>(PointScenarios.All.Select(static s => new PointCase(s, default))),
+            lab, daemon, new ConcurrentQueue<PointCase>(scenarios.Select(static s => new PointCase(s, default))),
             async (node, one, token) =>
             {
                 await one.Scenario.Prepare(node, token);
@@ -108,8 +111,9 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
                 return false;
             },
             ct);
-        var cases = PointScenarios.All.SelectMany(s => recorded.GetValueOrDefault(s, []).Select(spot => new PointCase(s, spot))).ToList();
+        var cases = scenarios.SelectMany(s => recorded.GetValueOrDefault(s, []).Select(spot => new PointCase(s, spot))).ToList();
         var seen = cases.Select(static c => c.Spot.Point).ToHashSet();
+        if (named.Count > 0) return cases;
         foreach (var missing in known.Keys.Where(k => !seen.Contains(k)).Order(StringComparer.Ordinal))
             Fail($"{missing}: no scenario passes this step of the daemon; add one to {nameof(PointScenarios)}");
         return cases;
@@ -158,24 +162,30 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
             async () =>
             {
                 PointNode? node = null;
-                while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
+                try
                 {
-                    if (node is not null && one.Scenario.Fresh && node.Started)
+                    while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
+                        if (node is not null && one.Scenario.Fresh && node.Started)
+                        {
+                            await node.DisposeAsync();
+                            node = null;
+                        }
+
+                        node ??= await NewNodeAsync(lab, daemon, ct);
+                        if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
+                        if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
+                        if (node.Problems.IsEmpty) continue;
+                        // What is wrong with this node must not be blamed on the next crash.
                         await node.DisposeAsync();
                         node = null;
                     }
-
-                    node ??= await NewNodeAsync(lab, daemon, ct);
-                    if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
-                    if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
-                    if (node.Problems.IsEmpty) continue;
-                    // What is wrong with this node must not be blamed on the next crash.
-                    await node.DisposeAsync();
-                    node = null;
                 }
-
-                if (node is not null) await node.DisposeAsync();
+                finally
+                {
+                    // Also when the run is cancelled: no daemon outlives it.
+                    if (node is not null) await node.DisposeAsync();
+                }
             },
             ct)));
 

@@ -72,6 +72,9 @@ internal sealed class PointNode : IAsyncDisposable
 
     public bool Started => _started;
 
+    /// <summary>Somebody took away what pods need, and no daemon may have had the time to put it back: they are not expected to be reachable.</summary>
+    public bool Harmed { get; set; }
+
     public IReadOnlyList<PointPod> Pods => [.. _pods.Values.OrderBy(static p => p.Name, StringComparer.Ordinal)];
 
     public CniRuntime Runtime => _daemon.Runtime;
@@ -236,6 +239,26 @@ internal sealed class PointNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until CHECK is content with every pod.</summary>
+    public async Task CheckAsync(CancellationToken ct)
+    {
+        foreach (var pod in Pods)
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    await Runtime.CheckAsync(Network, pod.Attachment, ct);
+                    break;
+                }
+                catch (CniCallException) when (attempt < Attempts)
+                {
+                    await Task.Delay(s_pause, ct);
+                }
+            }
+        }
+    }
+
     /// <summary>The sandbox dies, and nobody calls DEL.</summary>
     public async Task LoseSandboxAsync(string name) => await _lab.RemoveSandboxAsync(Forget(name).Sandbox);
 
@@ -347,7 +370,7 @@ internal sealed class PointNode : IAsyncDisposable
         }
 
         WriteArmed();
-        await CheckPodsAsync("while no daemon runs", ct);
+        if (!Harmed) await CheckPodsAsync("while no daemon runs", ct);
         _daemon.Start();
     }
 

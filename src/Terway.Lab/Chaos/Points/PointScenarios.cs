@@ -84,6 +84,7 @@ internal static class PointScenarios
                 await PodsAsync(node, 2, ct);
                 await node.KillDaemonAsync(ct);
                 // What a network service that knows nothing of pods does to them, and what it leaves.
+                node.Harmed = true;
                 await node.ExecAsync(ct, "ip", "rule", "del", "to", node.Pods[0].Address.ToString());
                 await node.ExecAsync(ct, "ip", "route", "del", node.Pods[1].Address.ToString());
             },
@@ -91,6 +92,41 @@ internal static class PointScenarios
             {
                 await node.StartDaemonAsync(ct);
                 await node.WaitReadyAsync(ct);
+                node.Harmed = false;
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            // The same while the daemon runs: it hears of it.
+            Name = "live-repair",
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                node.Harmed = true;
+                await node.ExecAsync(ct, "ip", "rule", "flush", "priority", "2048");
+                await node.ExecAsync(ct, "ip", "route", "flush", "proto", "201");
+                await node.CheckAsync(ct);
+                node.Harmed = false;
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "lost-journal",
+            Prepare = static async (node, ct) =>
+            {
+                await PodsAsync(node, 2, ct);
+                await node.KillDaemonAsync(ct);
+                foreach (var file in Directory.EnumerateFiles(node.Node.Paths.State, "state.db*")) File.Delete(file);
+            },
+            Act = static async (node, ct) =>
+            {
+                await node.StartDaemonAsync(ct);
+                await node.WaitReadyAsync(ct);
+                await SettledAsync(node, ct);
+                await node.CollectGarbageAsync(ct);
+                await node.DeleteAsync(node.Pods[0].Name, ct);
                 await SettledAsync(node, ct);
             },
         },

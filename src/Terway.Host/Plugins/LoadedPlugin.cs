@@ -1,6 +1,6 @@
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Host.Plugins.Loading;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins;

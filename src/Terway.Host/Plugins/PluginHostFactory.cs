@@ -1,4 +1,4 @@
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Host.Plugins.Loading;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins;

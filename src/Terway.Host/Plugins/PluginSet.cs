@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Terway.Configuration.Plugins;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Host.Plugins.Loading;
-using Terway.Host.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins;

@@ -1,5 +1,5 @@
 using System.Text;
-using Terway.Host.Configuration;
+using Terway.Configuration;
 using Terway.Host.Tests.Fixtures;
 using Terway.Plugin;
 

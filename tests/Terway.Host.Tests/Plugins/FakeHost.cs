@@ -3,7 +3,7 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Tests.Plugins;

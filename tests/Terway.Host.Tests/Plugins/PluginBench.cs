@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using NuGet.Versioning;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Host.Plugins;
-using Terway.Host.Plugins.Resolution;
 
 namespace Terway.Host.Tests.Plugins;
 

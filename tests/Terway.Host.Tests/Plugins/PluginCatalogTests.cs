@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
 namespace Terway.Host.Tests.Plugins;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
 namespace Terway.Host.Tests.Plugins;
 

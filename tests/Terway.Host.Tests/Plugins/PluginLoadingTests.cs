@@ -1,5 +1,5 @@
 using Terway.Host.Plugins;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 using static Terway.Host.Tests.Plugins.PluginBench;
 

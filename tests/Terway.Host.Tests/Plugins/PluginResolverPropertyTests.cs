@@ -1,7 +1,7 @@
 using CsCheck;
 using NuGet.Versioning;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 
 namespace Terway.Host.Tests.Plugins;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using NuGet.Versioning;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 using static Terway.Host.Tests.Plugins.PluginBench;
 
 namespace Terway.Host.Tests.Plugins;

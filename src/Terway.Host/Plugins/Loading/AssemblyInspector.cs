@@ -1,8 +1,8 @@
 using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins.Loading;

@@ -1,6 +1,6 @@
 using System.Composition;
 using System.Reflection;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins.Loading;

@@ -2,8 +2,8 @@ using System.Composition.Hosting;
 using System.Reflection;
 using System.Runtime.Loader;
 using McMaster.NETCore.Plugins;
-using Terway.Host.Plugins.Manifests;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Plugin;
 
 namespace Terway.Host.Plugins.Loading;

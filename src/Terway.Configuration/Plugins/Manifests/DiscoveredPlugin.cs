@@ -1,4 +1,4 @@
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>A plugin version in the plugin folder, with a valid manifest. Nothing of it has been loaded.</summary>
 /// <param name="Folder">Full path of its folder.</param>

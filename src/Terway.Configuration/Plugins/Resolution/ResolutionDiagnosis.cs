@@ -1,8 +1,8 @@
 using NuGet.Versioning;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>
 /// Says why no versions fit together: takes the newest version of everything that is asked for, as a person would, and names every rule this

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using NuGet.Versioning;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>Reads a <c>plugin.json</c> and collects everything that is wrong with it.</summary>
 /// <remarks>The document is walked rather than bound to a type, so that all problems are found at once and each has its path.</remarks>

@@ -1,4 +1,4 @@
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>A plugin runs with the daemon's rights: what others than root could change is not loaded.</summary>
 internal static class FolderGuard

@@ -1,4 +1,4 @@
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>What lies in the plugin folder: <c>Name/Version/plugin.json</c>. A snapshot; nothing is loaded.</summary>
 internal sealed class PluginCatalog

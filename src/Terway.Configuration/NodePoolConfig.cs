@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Terway.Plugin;
 
-namespace Terway.Host.Configuration;
+namespace Terway.Configuration;
 
 /// <summary>One plugin that a node pool asks for.</summary>
 /// <param name="Name">Its name.</param>

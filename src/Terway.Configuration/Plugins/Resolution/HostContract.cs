@@ -1,7 +1,7 @@
 using NuGet.Versioning;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>The contract versions the host speaks: its own, and everything of the previous major version.</summary>
 /// <param name="Version">Version of the contract assembly the host carries.</param>

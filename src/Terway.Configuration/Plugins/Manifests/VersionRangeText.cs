@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using NuGet.Versioning;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>Version ranges as pools and manifests write them: NuGet's interval notation, or <c>*</c> for any version.</summary>
 internal static class VersionRangeText

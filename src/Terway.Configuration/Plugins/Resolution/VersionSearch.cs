@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using NuGet.Versioning;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>
 /// Finds versions that fit together, newest first, stepping back where a choice does not work out: complete, so that no answer means there is none.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>Kind, owner and mode of a file, by statx(2), whose layout is the same on every architecture.</summary>
 internal readonly partial record struct FileOwnership(uint Uid, uint Gid, UnixFileMode Mode, bool IsRegular, bool IsDirectory, bool IsLink)

@@ -1,6 +1,6 @@
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>What a node offers to plugins.</summary>
 /// <param name="Kernel">Version of the running kernel.</param>

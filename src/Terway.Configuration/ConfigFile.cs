@@ -1,4 +1,4 @@
-namespace Terway.Host.Configuration;
+namespace Terway.Configuration;
 
 /// <summary>Reads the node pool's configuration from its file.</summary>
 internal static class ConfigFile

@@ -1,6 +1,6 @@
 using NuGet.Versioning;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>A valid <c>plugin.json</c>. Immutable.</summary>
 internal sealed record PluginManifest

@@ -1,6 +1,6 @@
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>When two plugins cannot be active together.</summary>
 internal static class ConflictRules

@@ -1,6 +1,6 @@
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins;
+namespace Terway.Configuration.Plugins;
 
 /// <summary>A finding about a pool's plugin list or about a plugin.</summary>
 /// <param name="Path">JSON path in the pool's configuration, such as <c>plugins[1].version</c>, or <c>plugin/Name/Version</c>.</param>

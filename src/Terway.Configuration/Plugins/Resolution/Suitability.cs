@@ -1,8 +1,8 @@
 using NuGet.Versioning;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>Whether a plugin version can run on this host and node at all, whatever else is active.</summary>
 internal sealed class Suitability(NodeEnvironment node, HostContract contract)

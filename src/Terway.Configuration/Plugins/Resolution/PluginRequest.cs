@@ -1,7 +1,7 @@
 using System.Text.Json;
 using NuGet.Versioning;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>One entry of a pool's plugin list.</summary>
 /// <param name="Name">The plugin.</param>

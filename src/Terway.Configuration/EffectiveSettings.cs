@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace Terway.Host.Configuration;
+namespace Terway.Configuration;
 
 /// <summary>The settings a plugin sees: the pool's configuration with the plugin's own settings laid over it, key by key.</summary>
 internal static class EffectiveSettings

@@ -1,8 +1,8 @@
 using NuGet.Versioning;
-using Terway.Host.Plugins.Resolution;
+using Terway.Configuration.Plugins.Resolution;
 using Terway.Plugin;
 
-namespace Terway.Host.Configuration;
+namespace Terway.Configuration;
 
 /// <summary>The configuration's plugin list as the resolver takes it.</summary>
 internal static class ConfigPlugins

@@ -1,6 +1,6 @@
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>A plugin version chosen for a pool.</summary>
 /// <param name="Plugin">The version.</param>

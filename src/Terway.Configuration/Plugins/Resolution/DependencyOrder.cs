@@ -1,6 +1,6 @@
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>The order that requirements impose. Ties go by name, so that equal input gives equal order.</summary>
 internal static class DependencyOrder

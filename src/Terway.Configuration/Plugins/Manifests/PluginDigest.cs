@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>
 /// The digest of a plugin's folder: SHA-256 over one line <c>hash  path</c> per file, sorted by path as bytes. An operator has the same from

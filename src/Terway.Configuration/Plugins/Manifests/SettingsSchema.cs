@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>The part of JSON Schema that manifests use: an object whose properties have a type, an enumeration and bounds.</summary>
 internal sealed class SettingsSchema(IReadOnlyDictionary<string, SettingsSchema.Property> properties)

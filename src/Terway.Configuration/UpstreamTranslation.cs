@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Terway.Plugin;
 
-namespace Terway.Host.Configuration;
+namespace Terway.Configuration;
 
 /// <summary>Plugins of a configuration that has no list of them: one written for upstream Terway.</summary>
 internal static class UpstreamTranslation

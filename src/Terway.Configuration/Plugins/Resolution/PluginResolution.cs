@@ -1,7 +1,7 @@
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>The exact plugin versions of a pool, or everything that keeps it from having them.</summary>
 /// <param name="Catalog">What there was to choose from.</param>

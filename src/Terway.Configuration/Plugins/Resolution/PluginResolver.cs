@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using Terway.Host.Plugins.Manifests;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Resolution;
+namespace Terway.Configuration.Plugins.Resolution;
 
 /// <summary>Turns a pool's plugin list into exact versions in dependency order, or into everything that is in the way.</summary>
 /// <remarks>A pure function: the order of the list and of the folder does not matter.</remarks>

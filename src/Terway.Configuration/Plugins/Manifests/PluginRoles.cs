@@ -1,6 +1,6 @@
 using Terway.Plugin;
 
-namespace Terway.Host.Plugins.Manifests;
+namespace Terway.Configuration.Plugins.Manifests;
 
 /// <summary>The roles of the contract, by the names that manifests use.</summary>
 internal static class PluginRoles

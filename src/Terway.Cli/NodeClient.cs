@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Grpc.Core;
 using Grpc.Net.Client;
 using Terway.Host.Api.V1;
 
@@ -38,6 +39,15 @@ internal sealed class NodeClient : IDisposable
     }
 
     public Node.NodeClient Node { get; }
+
+    /// <summary>The reason of a failed call, without the library's words around it.</summary>
+    public static string Explain(RpcException e)
+    {
+        ArgumentNullException.ThrowIfNull(e);
+        Exception inner = e;
+        while (inner.InnerException is { } next) inner = next;
+        return inner is RpcException ? e.Status.DebugException?.GetBaseException().Message ?? $"{e.StatusCode}: {e.Status.Detail}" : inner.Message;
+    }
 
     public void Dispose() => _channel.Dispose();
 }

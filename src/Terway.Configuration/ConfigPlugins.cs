@@ -1,6 +1,6 @@
 using NuGet.Versioning;
+using Terway.Configuration.Plugins.Manifests;
 using Terway.Configuration.Plugins.Resolution;
-using Terway.Plugin;
 
 namespace Terway.Configuration;
 
@@ -14,10 +14,10 @@ internal static class ConfigPlugins
         foreach (var choice in config.Plugins)
         {
             VersionRange? versions = null;
-            if (choice.Version is { } text && !VersionRange.TryParse(text, out versions))
+            if (choice.Version is { } text && !VersionRangeText.TryParse(text, out versions, out var problem))
             {
-                findings.Add(new ConfigFinding($"{choice.Path}.version", new Finding(
-                    FindingSeverity.Error, $"\"{text}\" is no version range", "write 1.2.0 for at least 1.2.0, [1.2.0] for exactly that, or [1.0,2.0)")));
+                var separator = problem.IndexOf(';', StringComparison.Ordinal);
+                findings.Add(ConfigFinding.Error($"{choice.Path}.version", problem[..separator], problem[(separator + 2)..]));
                 continue;
             }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Terway.Plugin;
 
 namespace Terway.Configuration;
 
@@ -10,15 +9,6 @@ namespace Terway.Configuration;
 /// <param name="Settings">Settings laid over the pool's, or null.</param>
 /// <param name="Path">Where the configuration says so, for findings.</param>
 internal sealed record PluginChoice(string Name, string? Version, string? Sha256, JsonElement? Settings, string Path);
-
-/// <summary>A finding about the configuration.</summary>
-/// <param name="Path">JSON path.</param>
-/// <param name="Finding">What, why, and the way out.</param>
-internal sealed record ConfigFinding(string Path, Finding Finding)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"{Path}: {Finding.Reason}; {Finding.Fix}";
-}
 
 /// <summary>
 /// A node pool's configuration: the JSON of key <c>eni_conf</c> of ConfigMap <c>eni-config</c>, as upstream Terway has it, with a list of plugins.
@@ -41,23 +31,41 @@ internal sealed class NodePoolConfig
     /// <summary>What is wrong with it. With one of severity Error the node takes no new pods.</summary>
     public IReadOnlyList<ConfigFinding> Findings { get; }
 
+    /// <summary>Where the parts of a merged configuration come from; null when there was one file.</summary>
+    public ConfigOrigin? Origin { get; private init; }
+
     /// <summary>Reads the configuration; everything wrong is in <see cref="Findings"/>.</summary>
     public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source)
     {
         var findings = new List<ConfigFinding>();
-        JsonElement root;
-        try
+        return Read(json, source, findings) is { } root ? Of(root, source, findings) : new NodePoolConfig(Empty(), [], findings);
+    }
+
+    /// <summary>Reads a configuration and a node's own, which is laid over it as RFC 7396 says. Each finding names its file.</summary>
+    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte> overlay, string overlaySource)
+    {
+        var findings = new List<ConfigFinding>();
+        var below = Read(json, source, findings);
+        var unreadable = findings.Count;
+        var above = Read(overlay, overlaySource, findings);
+        if (below is null || above is null)
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            root = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            findings.Add(Error("$", $"{source} is no JSON: {e.Message}", "correct the file; the place is in the message"));
-            using var empty = JsonDocument.Parse("{}");
-            return new NodePoolConfig(empty.RootElement.Clone(), [], findings);
+            return new NodePoolConfig(below ?? Empty(), [], [.. findings.Select((f, i) => f with { Source = i < unreadable ? source : overlaySource })]);
         }
 
+        if (above.Value.ValueKind != JsonValueKind.Object)
+        {
+            findings.Add(ConfigFinding.Error("$", $"{overlaySource} must be a JSON object", "see docs/configuration.md") with { Source = overlaySource });
+            return new NodePoolConfig(below.Value, [], findings);
+        }
+
+        var origin = new ConfigOrigin(source, above.Value, overlaySource);
+        var merged = Of(MergePatch.Apply(below.Value, above.Value), $"{source} with {overlaySource}", findings);
+        return new NodePoolConfig(merged.Root, merged.Plugins, [.. merged.Findings.Select(f => f with { Source = f.Source ?? origin.Of(f.Path) })]) { Origin = origin };
+    }
+
+    private static NodePoolConfig Of(JsonElement root, string source, List<ConfigFinding> findings)
+    {
         if (root.ValueKind != JsonValueKind.Object)
         {
             findings.Add(Error("$", $"{source} must be a JSON object", "see docs/configuration.md"));
@@ -76,9 +84,31 @@ internal sealed class NodePoolConfig
     /// <summary>A configuration that could not be read at all.</summary>
     public static NodePoolConfig Unreadable(string source, string reason)
     {
-        using var empty = JsonDocument.Parse("{}");
         return new NodePoolConfig(
-            empty.RootElement.Clone(), [], [Error("$", $"{source} cannot be read: {reason}", "mount ConfigMap eni-config there, or name the file with --config")]);
+            Empty(), [], [Error("$", $"{source} cannot be read: {reason}", "mount ConfigMap eni-config there, or name the file with --config")]);
+    }
+
+    private static JsonElement Empty()
+    {
+        using var empty = JsonDocument.Parse("{}");
+        return empty.RootElement.Clone();
+    }
+
+    private static JsonElement? Read(ReadOnlyMemory<byte> json, string source, List<ConfigFinding> findings)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            return document.RootElement.Clone();
+        }
+        catch (JsonException e)
+        {
+            // The reader counts from zero, and says the place once more at the end of its message.
+            var end = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+            var reason = end < 0 ? e.Message : e.Message[..end];
+            findings.Add(Error("$", $"{source} is no JSON at line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}: {reason}", "correct the file there"));
+            return null;
+        }
     }
 
     private static List<PluginChoice> ReadPlugins(JsonElement list, List<ConfigFinding> findings)
@@ -136,5 +166,5 @@ internal sealed class NodePoolConfig
         return null;
     }
 
-    private static ConfigFinding Error(string path, string reason, string fix) => new(path, new Finding(FindingSeverity.Error, reason, fix));
+    private static ConfigFinding Error(string path, string reason, string fix) => ConfigFinding.Error(path, reason, fix);
 }

@@ -7,6 +7,7 @@ using Terway.AlibabaCloud.Metadata;
 using Terway.Configuration;
 using Terway.Configuration.Plugins.Manifests;
 using Terway.Configuration.Plugins.Resolution;
+using Terway.Configuration.Validation;
 using Terway.Host.Api;
 using Terway.Host.Cloud;
 using Terway.Host.Cni;
@@ -137,7 +138,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
         else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
         LogReady(cloud.Node, plugins);
-        Own(ApiServer.Start(_options.ApiSocket, () => new DaemonView(cloud.Node, plugins, table, detacher, readiness), _loggers));
+        Own(ApiServer.Start(_options.ApiSocket, () => new DaemonView(cloud.Node, plugins, table, detacher, readiness, cloud.Network), _loggers));
 
         // What the start needed and nothing needs any more goes back to the node.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -150,13 +151,8 @@ internal sealed class Daemon : IAsyncDisposable
         NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, INodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
         CrashPlan? crashes, CancellationToken cancellationToken)
     {
-        var findings = new List<ConfigFinding>(config.Findings);
-        var requests = ConfigPlugins.Requests(config, findings);
-        foreach (var (path, finding) in findings)
-        {
-            HostLog.Finding(_log, finding.Severity == FindingSeverity.Error ? LogLevel.Error : LogLevel.Warning, path, finding.Reason, finding.Fix);
-            readiness.Block(path, finding);
-        }
+        ReportFindings(config, cloud.Node, readiness);
+        var requests = ConfigPlugins.Requests(config, []);
 
         var release = await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", cancellationToken).ConfigureAwait(false);
         var resolution = PluginResolver.Resolve(
@@ -167,6 +163,16 @@ internal sealed class Daemon : IAsyncDisposable
                 plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
                 Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness),
             _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void ReportFindings(NodePoolConfig config, NodeFacts node, NodeReadiness readiness)
+    {
+        foreach (var (path, finding) in ConfigValidator.Validate(config, ValidationContext.Of(node)))
+        {
+            var level = finding.Severity switch { FindingSeverity.Error => LogLevel.Error, FindingSeverity.Warning => LogLevel.Warning, _ => LogLevel.Information };
+            HostLog.Finding(_log, level, path, finding.Reason, finding.Fix);
+            readiness.Block(path, finding);
+        }
     }
 
     private static IPluginStore Records(string plugin, StateStore store, CrashPlan? crashes)

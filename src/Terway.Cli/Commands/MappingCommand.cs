@@ -1,27 +1,60 @@
-using Google.Protobuf;
+using System.CommandLine;
 using Grpc.Core;
-using Spectre.Console;
+using Terway.Cli.Mapping;
+using Terway.Cli.Output;
 using Terway.Host.Api.V1;
 
 namespace Terway.Cli.Commands;
 
+/// <summary>terway-cli mapping: ENI, address and pod, as the daemon's journal, the cloud and the kernel have them.</summary>
 internal static class MappingCommand
 {
-    public static async Task<int> RunAsync(NodeClient client, bool json, CancellationToken cancellationToken)
+    public static Command Create(Func<ParseResult, CliOutput> output, Func<ParseResult, NodeClient> client)
     {
-        using var call = client.Node.ListAttachments(new ListAttachmentsRequest(), cancellationToken: cancellationToken);
-        var table = new Table().Border(TableBorder.Simple).AddColumns("ENI", "link", "address", "pod", "sandbox", "host link", "phase");
-        var lines = new List<string>();
-        await foreach (var a in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        var offline = new Option<bool>("--no-cloud") { Description = "do not ask the cloud; compare journal and kernel" };
+        var command = new Command("mapping", $"which pod has which ENI and address: journal, cloud and kernel compared, differences marked. {ExitCode.Text}") { offline };
+        command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (json) lines.Add(JsonFormatter.Default.Format(a));
-            table.AddRow(
-                a.EniId, a.EniLink, string.Join(' ', a.Addresses), Markup.Escape(a.Name.Length > 0 ? $"{a.Namespace}/{a.Name}" : "-"),
-                Markup.Escape(a.ContainerId.Length > 12 ? a.ContainerId[..12] : a.ContainerId), a.HostLink, a.Phase);
+            using var node = client(parsed);
+            return Write(await ReadAsync(node, !parsed.GetValue(offline), cancellationToken).ConfigureAwait(false), output(parsed));
+        });
+        return command;
+    }
+
+    /// <summary>Asks the daemon, then reads the kernel of the calling thread's namespace.</summary>
+    public static async Task<MappingReport> ReadAsync(NodeClient node, bool askCloud, CancellationToken cancellationToken)
+    {
+        var cloud = askCloud ? await node.Node.GetCloudEnisAsync(new GetCloudEnisRequest(), cancellationToken: cancellationToken).ConfigureAwait(false) : null;
+        var state = new List<Attachment>();
+        using (var call = node.Node.ListAttachments(new ListAttachmentsRequest(), cancellationToken: cancellationToken))
+        {
+            await foreach (var attachment in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false)) state.Add(attachment);
         }
 
-        if (json) Console.WriteLine($"[{string.Join(',', lines)}]");
-        else AnsiConsole.Write(table);
-        return 0;
+        return MappingComparison.Compare(state, cloud, KernelSide.Read());
+    }
+
+    public static int Write(MappingReport report, CliOutput output)
+    {
+        if (output.IsJson)
+        {
+            output.Json(report, CliJson.Default.MappingReport);
+        }
+        else
+        {
+            output.Table(
+                ["ENI", "link", "address", "pod", "host link", "phase", "cloud", "kernel"],
+                [.. report.Rows.Select(static r => new[] { r.Eni, r.Link, r.Address, r.Pod, r.HostLink, r.Phase, r.Cloud, r.Kernel })]);
+            if (report.CloudError is { } error) output.Line($"the cloud was not compared: {error}");
+            if (report.Differences.Count > 0)
+            {
+                output.Line($"{report.Differences.Count} {(report.Differences.Count == 1 ? "difference" : "differences")}:");
+                output.Table(
+                    ["what", "state", "cloud", "kernel", "fix"],
+                    [.. report.Differences.Select(static d => new[] { d.Subject, d.State, d.Cloud, d.Kernel, d.Fix })]);
+            }
+        }
+
+        return report.Differences.Count == 0 ? ExitCode.Ok : ExitCode.Wrong;
     }
 }

@@ -1,29 +1,43 @@
+using System.CommandLine;
 using Google.Protobuf;
-using Spectre.Console;
+using Terway.Cli.Output;
 using Terway.Host.Api.V1;
 
 namespace Terway.Cli.Commands;
 
+/// <summary>terway-cli plugins: the daemon's plugins with their states.</summary>
 internal static class PluginsCommand
 {
-    public static async Task<int> RunAsync(NodeClient client, bool json, CancellationToken cancellationToken)
+    private static readonly string[] s_bad = ["Rejected", "Faulted", "Degraded"];
+
+    public static Command Create(Func<ParseResult, CliOutput> output, Func<ParseResult, NodeClient> client)
     {
-        var status = await client.Node.GetStatusAsync(new GetStatusRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
-        if (json)
+        var command = new Command("plugins", $"plugins, their versions and states. {ExitCode.Text} 1: a required plugin is rejected, faulted or degraded.")
         {
-            Console.WriteLine($"[{string.Join(',', status.Plugins.Select(static p => JsonFormatter.Default.Format(p)))}]");
-            return 0;
+            ExplainCommand.Create(output),
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var node = client(parsed);
+            var status = await node.Node.GetStatusAsync(new GetStatusRequest(), cancellationToken: cancellationToken).ConfigureAwait(false);
+            return Write([.. status.Plugins], output(parsed));
+        });
+        return command;
+    }
+
+    public static int Write(IReadOnlyList<PluginStatus> plugins, CliOutput output)
+    {
+        if (output.IsJson)
+        {
+            output.Line($"[{string.Join(',', plugins.Select(static p => JsonFormatter.Default.Format(p)))}]");
+        }
+        else
+        {
+            output.Table(
+                ["plugin", "version", "state", "required", "roles", "why this version", "reason"],
+                [.. plugins.Select(static p => new[] { p.Name, p.Version, p.State, p.Required ? "yes" : "no", string.Join(", ", p.Roles), p.Why, p.Reason })]);
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("plugin", "version", "state", "roles", "why");
-        foreach (var plugin in status.Plugins)
-        {
-            table.AddRow(
-                Markup.Escape(plugin.Name), Markup.Escape(plugin.Version), Markup.Escape(plugin.State), Markup.Escape(string.Join(", ", plugin.Roles)),
-                Markup.Escape(plugin.Reason.Length > 0 ? plugin.Reason : plugin.Why));
-        }
-
-        AnsiConsole.Write(table);
-        return 0;
+        return plugins.Any(static p => p.Required && s_bad.Contains(p.State)) ? ExitCode.Wrong : ExitCode.Ok;
     }
 }

@@ -1,3 +1,6 @@
+using Terway.AlibabaCloud.Credentials;
+using Terway.AlibabaCloud.Errors;
+using Terway.AlibabaCloud.Network;
 using Terway.Host.Api.V1;
 using Terway.Host.Plugins;
 using Terway.Host.Pods;
@@ -6,8 +9,12 @@ using Terway.Plugin;
 namespace Terway.Host.Api;
 
 /// <summary>The daemon as the API shows it. Thread-safe.</summary>
-internal sealed class DaemonView(NodeFacts node, PluginSet plugins, AttachmentTable table, PodDetacher detacher, NodeReadiness readiness)
+internal sealed class DaemonView(
+    NodeFacts node, PluginSet plugins, AttachmentTable table, PodDetacher detacher, NodeReadiness readiness, ICloudNetwork cloud)
 {
+    // Somebody waits at a terminal; the transport would go on trying for longer.
+    private static readonly TimeSpan s_cloudLimit = TimeSpan.FromSeconds(10);
+
     public NodeStatus Status()
     {
         var reason = readiness.NotReady();
@@ -83,9 +90,43 @@ internal sealed class DaemonView(NodeFacts node, PluginSet plugins, AttachmentTa
                 HostLink = a.HostLinkName,
                 Provider = record.Provider,
                 Datapath = record.Datapath,
+                EniMac = a.EniLink.Mac,
+                EniLinkIndex = a.EniLink.Index,
             };
             item.Addresses.AddRange(a.Allocation.Addresses.Select(static x => x.Address.ToString()));
             yield return item;
         }
+    }
+
+    /// <summary>Asks the cloud. Never throws for what the cloud answers or that it does not.</summary>
+    public async Task<CloudEnis> CloudEnisAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_cloudLimit);
+        try
+        {
+            var found = await cloud.DescribeNetworkInterfacesAsync(
+                new DescribeNetworkInterfacesRequest { InstanceId = node.InstanceId }, limit.Token).ConfigureAwait(false);
+            var answer = new CloudEnis { Reachable = true };
+            answer.Enis.AddRange(found.NetworkInterfaceSets.OrderBy(static e => e.NetworkInterfaceId, StringComparer.Ordinal).Select(Show));
+            return answer;
+        }
+        catch (Exception e) when (e is CloudApiException or CredentialUnavailableException)
+        {
+            return new CloudEnis { Error = e.Message };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new CloudEnis { Error = $"ecs DescribeNetworkInterfaces was not answered within {s_cloudLimit.TotalSeconds} s" };
+        }
+    }
+
+    private static CloudEni Show(Eni eni)
+    {
+        var item = new CloudEni { Id = eni.NetworkInterfaceId, Mac = eni.MacAddress, Type = eni.Type, Status = eni.Status, VswitchId = eni.VSwitchId };
+        item.Addresses.AddRange(eni.PrivateIpSets.OrderByDescending(static a => a.Primary).Select(static a => a.PrivateIpAddress.ToString()));
+        item.Addresses.AddRange(eni.Ipv6Sets.Select(static a => a.ToString()));
+        item.Prefixes.AddRange(eni.Ipv4PrefixSets.Concat(eni.Ipv6PrefixSets).Select(static p => p.ToString()));
+        return item;
     }
 }

@@ -14,4 +14,6 @@ internal sealed class NodeApi(DaemonView view) : V1.Node.NodeBase
     {
         foreach (var attachment in view.Attachments()) await responseStream.WriteAsync(attachment, context.CancellationToken).ConfigureAwait(false);
     }
+
+    public override Task<CloudEnis> GetCloudEnis(GetCloudEnisRequest request, ServerCallContext context) => view.CloudEnisAsync(context.CancellationToken);
 }

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Terway.Cli.Output;
+using Terway.Configuration;
+using Terway.Configuration.Plugins.Manifests;
+using Terway.Configuration.Plugins.Resolution;
+
+namespace Terway.Cli.Commands;
+
+/// <summary>A plugin version that a pool would get.</summary>
+internal sealed record ExplainedPlugin(string Name, string Version, string Folder, bool Required, string Why);
+
+/// <summary>A plugin folder that cannot be used.</summary>
+internal sealed record RejectedPlugin(string Name, string Version, IReadOnlyList<string> Reasons);
+
+/// <summary>What a plugin list resolves to.</summary>
+internal sealed record ExplainReport(bool Valid, IReadOnlyList<ExplainedPlugin> Plugins, IReadOnlyList<RejectedPlugin> Rejected, IReadOnlyList<FindingRow> Findings);
+
+/// <summary>terway-cli plugins explain: which versions a configuration gets from a plugin folder, and why; without a daemon.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create(Func<ParseResult, CliOutput> output)
+    {
+        var config = new Argument<string>("config") { Description = "eni_conf as a JSON file" };
+        var overlay = new Argument<string?>("overlay") { Description = "a node's own eni_conf, laid over it", Arity = ArgumentArity.ZeroOrOne };
+        var folder = NodePathOptions.PluginDir();
+        var kernel = new Option<string?>("--kernel") { Description = "kernel release of the nodes; this machine's when not given" };
+        var type = new Option<string?>("--instance-type") { Description = "offer plugins only what this type has; everything when not given" };
+        var limits = new InstanceTypeOptions();
+        var command = new Command("explain", $"which plugin versions a configuration gets, and why. {ExitCode.Text}") { config, overlay, folder, kernel, type };
+        limits.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var capabilities = NodeEnvironment.KnownCapabilities.ToHashSet(StringComparer.Ordinal);
+            if (parsed.GetValue(type) is { } name)
+            {
+                var found = limits.Read(parsed, name);
+                if (!found.EniTrunkSupported) capabilities.Remove(nameof(found.EniTrunkSupported));
+                if (found.EniIpv6AddressQuantity <= 0) capabilities.Remove("EniIpv6Supported");
+            }
+
+            var release = parsed.GetValue(kernel) ?? File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+            return Run(
+                ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay)), PluginCatalog.Discover(parsed.GetRequiredValue(folder)),
+                new NodeEnvironment(NodeEnvironment.ParseKernel(release), capabilities), output(parsed));
+        });
+        return command;
+    }
+
+    public static int Run(NodePoolConfig config, PluginCatalog catalog, NodeEnvironment node, CliOutput output)
+    {
+        var findings = new List<ConfigFinding>(config.Findings.Where(static f => f.Path == "$" || f.Path.StartsWith("$.plugins", StringComparison.Ordinal)));
+        var resolution = PluginResolver.Resolve(ConfigPlugins.Requests(config, findings), catalog, node, HostContract.Current);
+        findings.AddRange(resolution.Findings.Select(static f => new ConfigFinding(f.Path, f.Finding)));
+        var valid = !findings.Exists(static f => f.Finding.Severity == Plugin.FindingSeverity.Error);
+        var report = new ExplainReport(
+            valid,
+            [.. resolution.Plugins.Select(static p => new ExplainedPlugin(p.Plugin.Manifest.Name, p.Plugin.Manifest.Version.ToNormalizedString(), p.Plugin.Folder, p.Required, p.Why))],
+            [.. catalog.Rejected.Select(static r => new RejectedPlugin(r.Name, r.Version, r.Reasons))],
+            [.. findings.Select(FindingRow.Of)]);
+        if (output.IsJson) output.Json(report, CliJson.Default.ExplainReport);
+        else Write(report, catalog.Folder, output);
+        return valid ? ExitCode.Ok : ExitCode.Wrong;
+    }
+
+    private static void Write(ExplainReport report, string folder, CliOutput output)
+    {
+        if (report.Plugins.Count > 0)
+            output.Table(["plugin", "version", "why", "folder"], [.. report.Plugins.Select(static p => new[] { p.Name, p.Version, p.Why, p.Folder })]);
+        else output.Line($"no set of plugins in {folder} fits this configuration");
+        foreach (var rejected in report.Rejected) output.Line($"not usable: {Path.Combine(folder, rejected.Name, rejected.Version)}: {string.Join("; ", rejected.Reasons)}");
+        if (report.Findings.Count > 0) FindingRow.Write(output, report.Findings);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Spectre.Console;
+
+namespace Terway.Cli.Output;
+
+/// <summary>Where a command writes its result: tables for people, or JSON for programs.</summary>
+internal sealed class CliOutput
+{
+    // Where nobody's window sets the width: lines are not broken, so that grep finds what it looks for.
+    private const int Wide = 400;
+
+    private readonly TextWriter _text;
+    private readonly bool _terminal;
+    private IAnsiConsole? _console;
+
+    public CliOutput(TextWriter text, bool json, bool terminal = false)
+    {
+        _text = text;
+        _terminal = terminal;
+        IsJson = json;
+    }
+
+    /// <summary>True when the caller asked for JSON.</summary>
+    public bool IsJson { get; }
+
+    public void Line(string text = "") => _text.WriteLine(text);
+
+    public void Json<T>(T value, JsonTypeInfo<T> type) => _text.WriteLine(JsonSerializer.Serialize(value, type));
+
+    /// <summary>Rows of plain texts; what is empty in every row is left out.</summary>
+    public void Table(string[] columns, IReadOnlyCollection<string[]> rows)
+    {
+        var shown = Enumerable.Range(0, columns.Length).Where(c => rows.Count == 0 || rows.Any(r => r[c].Length > 0)).ToArray();
+        var table = new Table().Border(_terminal ? TableBorder.Simple : TableBorder.None);
+        foreach (var c in shown) table.AddColumn(new TableColumn(Markup.Escape(columns[c])) { NoWrap = !_terminal });
+        foreach (var row in rows) table.AddRow([.. shown.Select(c => Markup.Escape(row[c]))]);
+        Console().Write(table);
+    }
+
+    private IAnsiConsole Console()
+    {
+        if (_console is not null) return _console;
+        _console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(_text),
+            Ansi = _terminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = _terminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        if (!_terminal) _console.Profile.Width = Wide;
+        return _console;
+    }
+}

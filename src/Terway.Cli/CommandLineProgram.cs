@@ -43,10 +43,12 @@ internal static class CommandLineProgram
         {
             await error.WriteLineAsync(e.Message).ConfigureAwait(false);
         }
-        catch (RpcException e)
+        catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
         {
+            var path = parsed.GetRequiredValue(socket);
+            var reason = File.Exists(path) ? NodeClient.Explain(e) : "there is no such socket";
             await error.WriteLineAsync(
-                $"no daemon answers on {parsed.GetRequiredValue(socket)}: {NodeClient.Explain(e)}; is terwayd running on this node, and are you root? terway-cli doctor tells more").ConfigureAwait(false);
+                $"no daemon answers on {path}: {reason}; is terwayd running on this node, and are you root? terway-cli doctor tells more").ConfigureAwait(false);
         }
         catch (Exception e) when (e is LinuxException or IOException or UnauthorizedAccessException)
         {

@@ -13,5 +13,5 @@ internal static class ExitCode
     public const int CannotTell = 2;
 
     /// <summary>For --help.</summary>
-    public const string Text = "Exit codes: 0 all is well, 1 something is wrong, 2 it cannot be told (wrong usage, unreadable file, no daemon).";
+    public const string Text = "Exit codes of all commands: 0 all is well, 1 something is wrong, 2 it cannot be told (wrong usage, unreadable file, no daemon).";
 }

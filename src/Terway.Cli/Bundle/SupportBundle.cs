@@ -31,7 +31,7 @@ internal static class SupportBundle
         AddConfiguration(bundle, redaction, paths.ConfigFile);
         AddFile(bundle, "versions.txt", () => Versions(time));
         var (report, status) = await Examination.RunAsync(paths, time, cancellationToken).ConfigureAwait(false);
-        bundle.Add("doctor.json", JsonSerializer.Serialize(report, CliJson.Default.DoctorReport));
+        bundle.Add("doctor.json", JsonSerializer.Serialize(report, CliJson.Readable.DoctorReport));
         bundle.Add("status.json", status is null ? "{}" : JsonFormatter.Default.Format(status));
         await AddMappingAsync(bundle, paths.ApiSocket, cancellationToken).ConfigureAwait(false);
         AddCni(bundle, paths.CniConfDir);
@@ -64,7 +64,7 @@ internal static class SupportBundle
         {
             using var client = new NodeClient(socket);
             var report = await MappingCommand.ReadAsync(client, askCloud: true, cancellationToken).ConfigureAwait(false);
-            bundle.Add("mapping.json", JsonSerializer.Serialize(report, CliJson.Default.MappingReport));
+            bundle.Add("mapping.json", JsonSerializer.Serialize(report, CliJson.Readable.MappingReport));
         }
         catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -11,7 +11,7 @@ internal static class BundleCommand
     {
         var paths = new NodePathOptions();
         var file = new Option<string?>("--output", "-o") { Description = "where to write the archive; terway-support-<node>-<time>.tar.gz when not given" };
-        var command = new Command("support-bundle", $"writes status, plugins, mapping, checks, configuration without its secrets, and the kernel's links, routes and rules into a tar.gz. {ExitCode.Text}") { file };
+        var command = new Command("support-bundle", "writes status, plugins, mapping, checks, configuration without its secrets, and the kernel's links, routes and rules into a tar.gz. Exit code 2: it cannot be written") { file };
         paths.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

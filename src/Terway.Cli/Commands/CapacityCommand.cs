@@ -20,7 +20,7 @@ internal static class CapacityCommand
     {
         var type = new Argument<string>("instance-type") { Description = "such as ecs.g7.4xlarge" };
         var limits = new InstanceTypeOptions();
-        var command = new Command("capacity", $"how many pods an instance type carries in each mode, and whether it may join; offline. {ExitCode.Text} 1: it can join no pool.") { type };
+        var command = new Command("capacity", "how many pods an instance type carries in each mode, and whether it may join; offline. Exit code 1: it can join no pool; 2: the type is not known") { type };
         limits.AddTo(command);
         command.SetAction(parsed => Run(limits.Read(parsed, parsed.GetRequiredValue(type)), output(parsed)));
         return command;
@@ -29,7 +29,7 @@ internal static class CapacityCommand
     public static int Run(InstanceTypeLimits type, CliOutput output)
     {
         var report = Report(type);
-        if (output.IsJson) output.Json(report, CliJson.Default.CapacityReport);
+        if (output.IsJson) output.Json(report, CliJson.Readable.CapacityReport);
         else Write(report, output);
         return report.Modes.Any(static m => m.Joins == true) ? ExitCode.Ok : ExitCode.Wrong;
     }

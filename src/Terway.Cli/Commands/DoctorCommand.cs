@@ -10,7 +10,7 @@ internal static class DoctorCommand
     public static Command Create(Func<ParseResult, CliOutput> output, Option<string> socket)
     {
         var paths = new NodePathOptions();
-        var command = new Command("doctor", $"what is wrong with this node, and what to do; works when the daemon is down too. {ExitCode.Text} 1: a check fails; warnings alone are 0.");
+        var command = new Command("doctor", "what is wrong with this node, and what to do; works when the daemon is down too. Exit code 1: a check fails; warnings alone are 0");
         paths.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -24,7 +24,7 @@ internal static class DoctorCommand
     {
         if (output.IsJson)
         {
-            output.Json(report, CliJson.Default.DoctorReport);
+            output.Json(report, CliJson.Readable.DoctorReport);
         }
         else
         {

@@ -26,7 +26,7 @@ internal static class ExplainCommand
         var kernel = new Option<string?>("--kernel") { Description = "kernel release of the nodes; this machine's when not given" };
         var type = new Option<string?>("--instance-type") { Description = "offer plugins only what this type has; everything when not given" };
         var limits = new InstanceTypeOptions();
-        var command = new Command("explain", $"which plugin versions a configuration gets, and why. {ExitCode.Text}") { config, overlay, folder, kernel, type };
+        var command = new Command("explain", "which plugin versions a configuration gets, and why. Exit code 1: no set of plugins fits; 2: a file cannot be read") { config, overlay, folder, kernel, type };
         limits.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -57,7 +57,7 @@ internal static class ExplainCommand
             [.. resolution.Plugins.Select(static p => new ExplainedPlugin(p.Plugin.Manifest.Name, p.Plugin.Manifest.Version.ToNormalizedString(), p.Plugin.Folder, p.Required, p.Why))],
             [.. catalog.Rejected.Select(static r => new RejectedPlugin(r.Name, r.Version, r.Reasons))],
             [.. findings.Select(FindingRow.Of)]);
-        if (output.IsJson) output.Json(report, CliJson.Default.ExplainReport);
+        if (output.IsJson) output.Json(report, CliJson.Readable.ExplainReport);
         else Write(report, catalog.Folder, output);
         return valid ? ExitCode.Ok : ExitCode.Wrong;
     }

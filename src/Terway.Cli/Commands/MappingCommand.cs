@@ -12,7 +12,7 @@ internal static class MappingCommand
     public static Command Create(Func<ParseResult, CliOutput> output, Func<ParseResult, NodeClient> client)
     {
         var offline = new Option<bool>("--no-cloud") { Description = "do not ask the cloud; compare journal and kernel" };
-        var command = new Command("mapping", $"which pod has which ENI and address: journal, cloud and kernel compared, differences marked. {ExitCode.Text}") { offline };
+        var command = new Command("mapping", "which pod has which ENI and address: journal, cloud and kernel compared, differences marked. Exit code 1: they differ; 2: no daemon answers") { offline };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var node = client(parsed);
@@ -38,7 +38,7 @@ internal static class MappingCommand
     {
         if (output.IsJson)
         {
-            output.Json(report, CliJson.Default.MappingReport);
+            output.Json(report, CliJson.Readable.MappingReport);
         }
         else
         {

@@ -12,7 +12,7 @@ internal static class PluginsCommand
 
     public static Command Create(Func<ParseResult, CliOutput> output, Func<ParseResult, NodeClient> client)
     {
-        var command = new Command("plugins", $"plugins, their versions and states. {ExitCode.Text} 1: a required plugin is rejected, faulted or degraded.")
+        var command = new Command("plugins", "plugins, their versions and states. Exit code 1: a required plugin is rejected, faulted or degraded; 2: no daemon answers")
         {
             ExplainCommand.Create(output),
         };

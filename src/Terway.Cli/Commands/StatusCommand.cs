@@ -10,7 +10,7 @@ internal static class StatusCommand
 {
     public static Command Create(Func<ParseResult, CliOutput> output, Func<ParseResult, NodeClient> client)
     {
-        var command = new Command("status", $"whether this node serves pods, and what keeps it from it. {ExitCode.Text}");
+        var command = new Command("status", "whether this node serves pods, and what keeps it from it. Exit code 1: it takes no new pods; 2: no daemon answers");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var node = client(parsed);

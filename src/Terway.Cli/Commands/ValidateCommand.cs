@@ -22,7 +22,7 @@ internal static class ValidateCommand
         var pods = new Option<string[]>("--pod-cidr") { Description = "range of pods; may be repeated" };
         var plugins = new Option<string?>("--plugin-dir") { Description = "resolve the plugin list against this folder" };
         var limits = new InstanceTypeOptions();
-        var command = new Command("validate", $"everything that is wrong with a configuration. {ExitCode.Text} Warnings alone are 0.") { config, overlay, type, nodes, pods, plugins };
+        var command = new Command("validate", "everything that is wrong with a configuration. Exit code 1: there is an error; 2: a file cannot be read") { config, overlay, type, nodes, pods, plugins };
         limits.AddTo(command);
         command.SetAction(parsed => Run(
             ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay)),
@@ -41,7 +41,7 @@ internal static class ValidateCommand
         var findings = ConfigValidator.Validate(config, context);
         var valid = !findings.Any(static f => f.Finding.Severity == FindingSeverity.Error);
         FindingRow[] rows = [.. findings.Select(FindingRow.Of)];
-        if (output.IsJson) output.Json(new ValidationReport(valid, rows), CliJson.Default.ValidationReport);
+        if (output.IsJson) output.Json(new ValidationReport(valid, rows), CliJson.Readable.ValidationReport);
         else if (rows.Length == 0) output.Line("nothing is wrong");
         else FindingRow.Write(output, rows);
         return valid ? ExitCode.Ok : ExitCode.Wrong;

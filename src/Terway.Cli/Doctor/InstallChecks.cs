@@ -34,7 +34,7 @@ internal static class InstallChecks
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("plugins", out var plugins) || plugins.ValueKind != JsonValueKind.Array || plugins.GetArrayLength() == 0
-                || plugins[0].ValueKind != JsonValueKind.Object || !plugins[0].TryGetProperty("type", out var type) || !type.ValueEquals(EntrypointName))
+                || plugins[0].ValueKind != JsonValueKind.Object || !plugins[0].TryGetProperty("type", out var type) || type.ValueKind != JsonValueKind.String || !type.ValueEquals(EntrypointName))
             {
                 return Check.Fail(name, $"the first plugin in {path} is not of type {EntrypointName}", "delete the file and restart the daemon, which writes it anew");
             }

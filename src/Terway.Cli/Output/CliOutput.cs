@@ -7,12 +7,11 @@ namespace Terway.Cli.Output;
 /// <summary>Where a command writes its result: tables for people, or JSON for programs.</summary>
 internal sealed class CliOutput
 {
-    // Where nobody's window sets the width: lines are not broken, so that grep finds what it looks for.
-    private const int Wide = 400;
+    // Where no window sets the width: lines are not broken, so that grep finds what it looks for.
+    private const int Wide = 4096;
 
     private readonly TextWriter _text;
     private readonly bool _terminal;
-    private IAnsiConsole? _console;
 
     public CliOutput(TextWriter text, bool json, bool terminal = false)
     {
@@ -35,20 +34,27 @@ internal sealed class CliOutput
         var table = new Table().Border(_terminal ? TableBorder.Simple : TableBorder.None);
         foreach (var c in shown) table.AddColumn(new TableColumn(Markup.Escape(columns[c])) { NoWrap = !_terminal });
         foreach (var row in rows) table.AddRow([.. shown.Select(c => Markup.Escape(row[c]))]);
-        Console().Write(table);
+        if (_terminal)
+        {
+            Console(_text).Write(table);
+            return;
+        }
+
+        using var buffer = new StringWriter();
+        Console(buffer).Write(table);
+        foreach (var line in buffer.ToString().TrimEnd('\n').Split('\n')) Line(line.TrimEnd());
     }
 
-    private IAnsiConsole Console()
+    private IAnsiConsole Console(TextWriter text)
     {
-        if (_console is not null) return _console;
-        _console = AnsiConsole.Create(new AnsiConsoleSettings
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(_text),
+            Out = new AnsiConsoleOutput(text),
             Ansi = _terminal ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = _terminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
-        if (!_terminal) _console.Profile.Width = Wide;
-        return _console;
+        if (!_terminal) console.Profile.Width = Wide;
+        return console;
     }
 }

@@ -27,18 +27,18 @@ internal sealed class NodeSandbox : IDisposable
     {
         _ns = NamedNetNs.Create(_name);
         _socket = RtnlSocket.Open(_thread, _ns);
-        Do(static batch => batch.VethAdd(new VethSpec { Link = new LinkSpec { Name = "eth1", Mac = MacAddress.Parse(EniMac), Up = true }, Peer = new LinkSpec { Name = "eth1p" } }));
-        Do(static batch => batch.VethAdd(new VethSpec { Link = new LinkSpec { Name = PodLink, Up = true }, Peer = new LinkSpec { Name = "pod" } }));
-        foreach (var peer in (string[])["lo", "eth1p", "pod"]) Do(batch => batch.LinkSet(new LinkChange { Index = Index(peer), Up = true }));
-        Eni = Index("eth1");
-        Do(batch => batch.AddressAdd(new LinkAddress { LinkIndex = Eni, Address = IpPrefix.Parse("10.0.0.1/32") }));
-        Do(batch => batch.RouteAdd(new IpRoute { Destination = s_pod, LinkIndex = Index(PodLink), Table = 254, Protocol = Own }));
-        Do(batch => batch.RouteAdd(DefaultRoute));
-        Do(batch => batch.RuleAdd(new IpRule { Family = AddressFamily.InterNetwork, Priority = 512, To = s_pod, Table = 254, Protocol = Own }));
-        Do(batch => batch.RuleAdd(FromPod));
+        try
+        {
+            SetUp();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    public int Eni { get; }
+    public int Eni { get; private set; }
 
     public IpRoute DefaultRoute => new()
     {
@@ -105,5 +105,18 @@ internal sealed class NodeSandbox : IDisposable
         _ns.Dispose();
         NamedNetNs.Delete(_name);
         _thread.Dispose();
+    }
+
+    private void SetUp()
+    {
+        Do(static batch => batch.VethAdd(new VethSpec { Link = new LinkSpec { Name = "eth1", Mac = MacAddress.Parse(EniMac), Up = true }, Peer = new LinkSpec { Name = "eth1p" } }));
+        Do(static batch => batch.VethAdd(new VethSpec { Link = new LinkSpec { Name = PodLink, Up = true }, Peer = new LinkSpec { Name = "pod" } }));
+        foreach (var peer in (string[])["lo", "eth1p", "pod"]) Do(batch => batch.LinkSet(new LinkChange { Index = Index(peer), Up = true }));
+        Eni = Index("eth1");
+        Do(batch => batch.AddressAdd(new LinkAddress { LinkIndex = Eni, Address = IpPrefix.Parse("10.0.0.1/32") }));
+        Do(batch => batch.RouteAdd(new IpRoute { Destination = s_pod, LinkIndex = Index(PodLink), Table = 254, Protocol = Own }));
+        Do(batch => batch.RouteAdd(DefaultRoute));
+        Do(batch => batch.RuleAdd(new IpRule { Family = AddressFamily.InterNetwork, Priority = 512, To = s_pod, Table = 254, Protocol = Own }));
+        Do(batch => batch.RuleAdd(FromPod));
     }
 }

@@ -11,6 +11,7 @@ using Terway.Host.Configuration;
 using Terway.Host.CrashPoints;
 using Terway.Host.Kernel;
 using Terway.Host.Node;
+using Terway.Host.Observability;
 using Terway.Host.Plugins;
 using Terway.Host.Plugins.Manifests;
 using Terway.Host.Plugins.Resolution;
@@ -50,7 +51,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Runs the daemon; returns the exit code of the process.</summary>
     public static async Task<int> RunAsync(DaemonOptions options, CancellationToken cancellationToken)
     {
-        using var logs = new DaemonLogs(options.LogLevel);
+        using var logs = new DaemonLogs(options.LogLevel, options.LogFormat);
         var log = logs.Factory.CreateLogger("Terway.Host");
         try
         {
@@ -102,6 +103,7 @@ internal sealed class Daemon : IAsyncDisposable
         var node = Own(new NodeKernel(namespaces, links));
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
+        var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
         var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
@@ -134,6 +136,7 @@ internal sealed class Daemon : IAsyncDisposable
         Own(CniServer.Start(
             _options.CniSocket, new CniHandler(network, readiness, _time, _loggers.CreateLogger<CniHandler>()), _loggers.CreateLogger<CniServer>()));
 
+        observability.Attach(new ObservedNode(plugins, table, detacher, store, _options.StateFile, _options.CniSocket));
         if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
         else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
         LogReady(cloud.Node, plugins);

@@ -81,13 +81,36 @@ internal sealed partial class ObservabilityServer : IAsyncDisposable
         }
     }
 
-    private async Task<HttpAnswer?> AnswerAsync(string path, CancellationToken cancellationToken) => path switch
+    private async Task<HttpAnswer?> AnswerAsync(string path, CancellationToken cancellationToken)
     {
-        "/metrics" => new HttpAnswer(200, PrometheusText.ContentType, PrometheusText.Write(_collector.Collect())),
-        "/healthz" => await HealthAsync(cancellationToken).ConfigureAwait(false),
-        "/readyz" => ReadinessReport.Write(_readiness, _node?.Plugins.Status ?? []),
-        _ => null,
-    };
+        switch (path)
+        {
+            case "/metrics":
+                await AskPluginsAsync(cancellationToken).ConfigureAwait(false);
+                return new HttpAnswer(200, PrometheusText.ContentType, PrometheusText.Write(_collector.Collect()));
+            case "/healthz":
+                return await HealthAsync(cancellationToken).ConfigureAwait(false);
+            case "/readyz":
+                await AskPluginsAsync(cancellationToken).ConfigureAwait(false);
+                return ReadinessReport.Write(_readiness, _node?.Plugins.Status ?? []);
+            default:
+                return null;
+        }
+    }
+
+    // The daemon asks for the plugins' health every few minutes; who looks at their states is told those of now.
+    private async Task AskPluginsAsync(CancellationToken cancellationToken)
+    {
+        if (_node is not { } node) return;
+        try
+        {
+            await node.Plugins.CheckHealthAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException)
+        {
+            // One was stopped at this very moment: the daemon ends.
+        }
+    }
 
     private async Task<HttpAnswer> HealthAsync(CancellationToken cancellationToken)
     {

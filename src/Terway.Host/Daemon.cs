@@ -14,6 +14,7 @@ using Terway.Host.Cni;
 using Terway.Host.CrashPoints;
 using Terway.Host.Kernel;
 using Terway.Host.Node;
+using Terway.Host.Observability;
 using Terway.Host.Plugins;
 using Terway.Host.Pods;
 using Terway.Host.State;
@@ -51,7 +52,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Runs the daemon; returns the exit code of the process.</summary>
     public static async Task<int> RunAsync(DaemonOptions options, CancellationToken cancellationToken)
     {
-        using var logs = new DaemonLogs(options.LogLevel);
+        using var logs = new DaemonLogs(options.LogLevel, options.LogFormat);
         var log = logs.Factory.CreateLogger("Terway.Host");
         try
         {
@@ -103,6 +104,7 @@ internal sealed class Daemon : IAsyncDisposable
         var node = Own(new NodeKernel(namespaces, links));
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
+        var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
         var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
@@ -135,6 +137,7 @@ internal sealed class Daemon : IAsyncDisposable
         Own(CniServer.Start(
             _options.CniSocket, new CniHandler(network, readiness, _time, _loggers.CreateLogger<CniHandler>()), _loggers.CreateLogger<CniServer>()));
 
+        observability.Attach(new ObservedNode(plugins, table, detacher, store, _options.StateFile, _options.CniSocket));
         if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
         else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
         LogReady(cloud.Node, plugins);

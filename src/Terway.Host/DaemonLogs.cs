@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Terway.Host.Observability;
 
 namespace Terway.Host;
 
@@ -10,7 +11,7 @@ internal sealed class DaemonLogs : IDisposable
 {
     private readonly LineLoggerProvider _provider;
 
-    public DaemonLogs(string level)
+    public DaemonLogs(string level, string format)
     {
         var minimum = level switch
         {
@@ -19,7 +20,7 @@ internal sealed class DaemonLogs : IDisposable
             "error" => LogLevel.Error,
             _ => LogLevel.Information,
         };
-        _provider = new LineLoggerProvider(Console.OpenStandardOutput(), minimum, TimeProvider.System);
+        _provider = new LineLoggerProvider(Console.OpenStandardOutput(), minimum, TimeProvider.System, format == "json" ? JsonLine.Write : TextLine.Write);
         Factory = new LoggerFactory([_provider], new LoggerFilterOptions { MinLevel = minimum });
     }
 

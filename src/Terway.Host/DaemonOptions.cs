@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using Terway.Host.Observability;
 
 namespace Terway.Host;
 
@@ -23,6 +25,12 @@ internal sealed record DaemonOptions
 
     public required string LogLevel { get; init; }
 
+    /// <summary><c>text</c> or <c>json</c>.</summary>
+    public string LogFormat { get; init; } = "text";
+
+    /// <summary>Where metrics are served beside the unix socket; null for nowhere.</summary>
+    public IPEndPoint? MetricsListen { get; init; }
+
     public string LockFile => Path.Combine(RunDir, "terwayd.lock");
 
     /// <summary>Framed calls of the entrypoint.</summary>
@@ -30,6 +38,9 @@ internal sealed record DaemonOptions
 
     /// <summary>gRPC for everybody else.</summary>
     public string ApiSocket => Path.Combine(RunDir, "eni.socket");
+
+    /// <summary>Metrics, health and readiness over HTTP.</summary>
+    public string MetricsSocket => Path.Combine(RunDir, "metrics.socket");
 
     public string StateFile => Path.Combine(StateDir, "state.db");
 
@@ -59,9 +70,21 @@ internal sealed record DaemonOptions
         var nodeName = new Option<string>("--node-name") { Description = "name of the Kubernetes node", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } n ? n : Environment.MachineName };
         var logLevel = new Option<string>("--log-level") { Description = "debug, info, warning or error", DefaultValueFactory = _ => "info" };
         logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error");
+        var logFormat = new Option<string>("--log-format") { Description = "text or json, one line an event", DefaultValueFactory = _ => "text" };
+        logFormat.AcceptOnlyFromAmong("text", "json");
+        var metricsListen = new Option<IPEndPoint?>("--metrics-listen")
+        {
+            Description = "also serve metrics, health and readiness on IP:PORT; :PORT is the loopback address",
+            CustomParser = static result =>
+            {
+                if (ListenAddress.TryParse(result.Tokens[0].Value, out var address, out var problem)) return address;
+                result.AddError($"--metrics-listen {problem}");
+                return null;
+            },
+        };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, logLevel,
+            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, logLevel, logFormat, metricsListen,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -75,6 +98,8 @@ internal sealed record DaemonOptions
                 MetadataEndpoint = parsed.GetRequiredValue(metadata),
                 NodeName = parsed.GetRequiredValue(nodeName),
                 LogLevel = parsed.GetRequiredValue(logLevel),
+                LogFormat = parsed.GetRequiredValue(logFormat),
+                MetricsListen = parsed.GetValue(metricsListen),
             },
             cancellationToken));
         return command;

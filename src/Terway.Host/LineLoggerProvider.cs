@@ -2,31 +2,36 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Terway.Host.Observability;
 
 namespace Terway.Host;
 
 /// <summary>
-/// Writes <c>time level category[event] message</c>, exceptions on the same line. A thread of its own does the writing, so that a slow reader of the
+/// Writes one line an event, as text or as JSON, exceptions on the same line. A thread of its own does the writing, so that a slow reader of the
 /// log does not hold up pods; beyond a bound of waiting lines new ones are dropped and counted. Thread-safe.
 /// </summary>
 internal sealed class LineLoggerProvider : ILoggerProvider
 {
     private const int QueueLimit = 4096;
 
+    private static readonly EventId s_droppedEvent = new(1009, "LogDropped");
+
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(1);
 
     private readonly Stream _output;
     private readonly LogLevel _minimum;
     private readonly TimeProvider _time;
+    private readonly LogLine _format;
     private readonly BlockingCollection<string> _lines = new(QueueLimit);
     private readonly Thread _writer;
     private long _dropped;
 
-    public LineLoggerProvider(Stream output, LogLevel minimum, TimeProvider time)
+    public LineLoggerProvider(Stream output, LogLevel minimum, TimeProvider time, LogLine format)
     {
         _output = output;
         _minimum = minimum;
         _time = time;
+        _format = format;
         _writer = new Thread(Write) { IsBackground = true, Name = "log" };
         _writer.Start();
     }
@@ -60,7 +65,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
         {
             buffer.Append(line);
             var dropped = Interlocked.Exchange(ref _dropped, 0);
-            if (dropped > 0) buffer.Append(string.Create(CultureInfo.InvariantCulture, $"{dropped} lines of this log were dropped: its reader is too slow\n"));
+            if (dropped > 0) buffer.Append(_format(new LogEvent(_time.GetUtcNow(), LogLevel.Warning, "Terway.Host", s_droppedEvent, string.Create(CultureInfo.InvariantCulture, $"{dropped} lines of this log were dropped: its reader is too slow"), [new("Dropped", dropped)], null)));
             try
             {
                 _output.Write(buffer.Written);
@@ -100,22 +105,8 @@ internal sealed class LineLoggerProvider : ILoggerProvider
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (!IsEnabled(logLevel)) return;
-            var line = new StringBuilder(160)
-                .Append(provider._time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture))
-                .Append(' ').Append(Name(logLevel)).Append(' ').Append(category).Append('[').Append(eventId.Id).Append("] ")
-                .Append(formatter(state, exception));
-            if (exception is not null) line.Append(" | ").Append(exception);
-            provider.Add(line.Replace("\r", "").Replace("\n", " | ").Append('\n').ToString());
+            provider.Add(provider._format(new LogEvent(
+                provider._time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception), state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception)));
         }
-
-        private static string Name(LogLevel level) => level switch
-        {
-            LogLevel.Trace => "trace",
-            LogLevel.Debug => "debug",
-            LogLevel.Information => "info ",
-            LogLevel.Warning => "warn ",
-            LogLevel.Error => "error",
-            _ => "crit ",
-        };
     }
 }

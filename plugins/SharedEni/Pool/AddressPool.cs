@@ -37,6 +37,7 @@ internal sealed partial class AddressPool
 
         WarmUp = new WarmUp(capacity.Fixed is null ? Math.Min(settings.WarmUp, capacity.Total) : 0);
         LastAllocation = clock.Now;
+        PoolMetrics.Show();
     }
 
     public Lock Gate { get; } = new();
@@ -325,6 +326,7 @@ internal sealed partial class AddressPool
 
         var allocation = new Allocation { EniId = eni.Id, EniMac = eni.Mac, Addresses = addresses };
         _held.Add(allocation);
+        PoolMetrics.Reused(taken, _clock.Now);
         return allocation;
     }
 

@@ -110,6 +110,7 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
 #pragma warning disable CA5394 // Jitter, not a secret.
             TimeSpan delay = _options.Retry.DelayAfter(attempt, error.RetryAfter, Random.Shared.NextDouble());
 #pragma warning restore CA5394
+            _metrics.Retried(action, error.Code);
             LogRetrying(_logger, attempt, product, action, error.Code, error.RequestId, error.Reason, (long)delay.TotalMilliseconds);
             await Task.Delay(delay, _time, ct);
         }

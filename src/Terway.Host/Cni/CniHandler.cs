@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Terway.Cni.Wire;
+using Terway.Host.Observability;
 using Terway.Host.Pods;
 using Terway.Host.State;
 using Terway.Plugin;
@@ -79,6 +80,7 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
         }
 
         var record = await network.AddAsync(request, conf, StartOf(request), times, cancellationToken).ConfigureAwait(false);
+        CniMetrics.Added(times);
         LogAdded(log, request.ContainerId, request.IfName, record, times);
         return CniResponse.Success(CniResult.Write(conf.Version, record.Attachment, network.Families, conf.PrevResult));
     }

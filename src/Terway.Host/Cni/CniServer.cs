@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Terway.Cni.Wire;
+using Terway.Host.Observability;
 using Terway.Linux;
 
 namespace Terway.Host.Cni;
@@ -119,7 +120,17 @@ internal sealed partial class CniServer : IAsyncDisposable
                 using var call = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
                 if (request.DeadlineMs > 0) call.CancelAfter(TimeFor(request.DeadlineMs));
                 var hangUp = WatchHangUpAsync(connection, call);
-                var response = await _handler.HandleAsync(request, call.Token).ConfigureAwait(false);
+                var begin = CniMetrics.Begin();
+                CniResponse? response = null;
+                try
+                {
+                    response = await _handler.HandleAsync(request, call.Token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    CniMetrics.End(request.Verb, begin, response);
+                }
+
                 await FrameStream.WriteAsync(stream, response, WireJson.Default.CniResponse, _stop.Token).ConfigureAwait(false);
                 connection.Shutdown(SocketShutdown.Both);
                 await hangUp.ConfigureAwait(false);

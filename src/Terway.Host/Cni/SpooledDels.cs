@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Terway.Cni.Wire;
+using Terway.Host.Observability;
 using Terway.Host.Pods;
 using Terway.Host.State;
 
@@ -79,6 +80,7 @@ internal sealed partial class SpooledDels : IDisposable
                 if (Read(file) is { } request)
                 {
                     await _network.DeleteAsync(new AttachmentKey(request.ContainerId, request.IfName), cancellationToken).ConfigureAwait(false);
+                    CniMetrics.SpooledDelDone();
                     LogDone(_log, request.ContainerId, request.IfName);
                 }
 

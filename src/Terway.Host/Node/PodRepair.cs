@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Terway.Host.Kernel;
+using Terway.Host.Observability;
 using Terway.Host.Pods;
 using Terway.Host.State;
 using Terway.Plugin;
@@ -84,5 +85,6 @@ internal sealed class PodRepair(AttachmentTable table, PodDetacher detacher, INo
         var pod = record.Attachment.Pod;
         HostLog.SandboxGone(log, record.Key.ToString(), pod.Namespace, pod.Name);
         await detacher.DetachAsync(record).ConfigureAwait(false);
+        ReconcileMetrics.Returned("address", record.Attachment.Allocation.Addresses.Count);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Terway.Host.Kernel;
+using Terway.Host.Observability;
 using Terway.Host.Pods;
 using Terway.Host.State;
 using Terway.Plugin;
@@ -71,6 +72,7 @@ internal sealed class Reconciler : IAsyncDisposable
 
         var pods = await _pods.RunAsync(reclaim: false, cancellationToken).ConfigureAwait(false);
         var removed = await RemoveUnplannedAsync().ConfigureAwait(false);
+        ReconcileMetrics.Repaired("pod", pods.Repaired);
         HostLog.Reconciled(_log, attachments.Count - unfinished, unfinished, pods.Repaired, removed);
     }
 
@@ -138,8 +140,10 @@ internal sealed class Reconciler : IAsyncDisposable
         {
             // The node's own first: a pod's traffic goes through it.
             var (repaired, failed) = await _nodeObjects.RepairAsync(_stop.Token).ConfigureAwait(false);
+            ReconcileMetrics.Repaired("node", repaired.Count);
             foreach (var what in repaired) HostLog.NodeRepaired(_log, what);
             var pods = await _pods.RunAsync(reclaim: whole, _stop.Token).ConfigureAwait(false);
+            ReconcileMetrics.Repaired("pod", pods.Repaired);
             if (whole && await RemoveUnplannedAsync().ConfigureAwait(false) is > 0 and var removed) HostLog.UnplannedRemoved(_log, removed);
             string[] open = [.. failed, .. pods.Failed];
             _readiness.Report(FindingPath, open.Length == 0 ? null : new Finding(
@@ -162,6 +166,8 @@ internal sealed class Reconciler : IAsyncDisposable
         // Every plan is journaled before it is made. In the life of a new state file what no plan has may stem from the one before it, and be in
         // use until the plugins have asked the cloud which ENIs there are.
         if (!StateRecovery.IsDone(_store)) return 0;
-        return await _kernel.RemoveUnplannedAsync(() => [.. _nodeObjects.Plans, .. _table.All.Select(static a => a.Record.Objects)]).ConfigureAwait(false);
+        var removed = await _kernel.RemoveUnplannedAsync(() => [.. _nodeObjects.Plans, .. _table.All.Select(static a => a.Record.Objects)]).ConfigureAwait(false);
+        ReconcileMetrics.Removed("unplanned", removed);
+        return removed;
     }
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Terway.Host.Observability;
 
 namespace Terway.Host.State;
 
@@ -20,6 +22,7 @@ internal sealed partial class StateStore : IAsyncDisposable
     private readonly ILogger _log;
     private readonly ICommitHook? _hook;
     private bool _committing;
+    private long _commitBegan;
     private bool _closed;
     private TaskCompletionSource? _idle;
 
@@ -36,6 +39,15 @@ internal sealed partial class StateStore : IAsyncDisposable
 
     /// <summary>Where the previous file was put because it was damaged; null when it was not.</summary>
     public string? SetAside { get; private init; }
+
+    /// <summary>How long it has been at the present commit; zero when there is none.</summary>
+    public TimeSpan CommitSince
+    {
+        get
+        {
+            lock (_lock) return _committing ? Stopwatch.GetElapsedTime(_commitBegan) : TimeSpan.Zero;
+        }
+    }
 
     /// <summary>Opens the state file; a damaged one is set aside and an empty one begun.</summary>
     /// <exception cref="StateException">The file cannot be made or written, or belongs to a newer daemon.</exception>
@@ -82,6 +94,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             _waiting.Enqueue(waiting);
             if (_committing) return done.Task;
             _committing = true;
+            _commitBegan = Stopwatch.GetTimestamp();
         }
 
         // What came meanwhile is not on this caller's time.
@@ -118,6 +131,7 @@ internal sealed partial class StateStore : IAsyncDisposable
         lock (_lock)
         {
             while (batch.Count < MaxCommitsTogether && _waiting.TryDequeue(out var next)) batch.Add(next);
+            _commitBegan = Stopwatch.GetTimestamp();
         }
 
         Commit(batch);
@@ -158,6 +172,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             }
 
             Execute("COMMIT", []);
+            JournalMetrics.Committed(_commitBegan, batch.Count, ok: true);
         }
 #pragma warning disable CA1031 // handed to the callers; on this thread it would end the process
         catch (Exception e)
@@ -171,6 +186,7 @@ internal sealed partial class StateStore : IAsyncDisposable
                 return;
             }
 
+            JournalMetrics.Committed(_commitBegan, batch.Count, ok: false);
             LogWriteFailed(_log, e, _connection.DataSource);
             var failure = new StateException(
                 $"state file {_connection.DataSource} cannot be written: {e.Message}; check that its disk is there, writable and not full", e);

@@ -1,0 +1,9 @@
+namespace Terway.Host.Observability;
+
+/// <summary>The types of the text format.</summary>
+internal enum MetricKind
+{
+    Counter,
+    Gauge,
+    Histogram,
+}

@@ -108,7 +108,7 @@ internal sealed class Daemon : IAsyncDisposable
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
         var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
-            _options, config.Root, store, node.AddressesOf, _loggers, _time, crashes, cancellationToken).ConfigureAwait(false));
+            _options, config.Root, store, node.AddressesOf, _loggers, _time, readiness, crashes, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
         IAddressFamily ipv4 = new IPv4Family(cloud.Cloud, cloud.Network);
         var plugins = Own(await LoadPluginsAsync(

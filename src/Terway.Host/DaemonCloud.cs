@@ -47,7 +47,7 @@ internal sealed class DaemonCloud : IDisposable
     /// <inheritdoc cref="NodeFactsSource.GetAsync" path="/exception"/>
     public static async Task<DaemonCloud> ConnectAsync(
         DaemonOptions options, JsonElement config, StateStore store, Func<string, IReadOnlyList<IPAddress>> addressesOf, ILoggerFactory loggers,
-        TimeProvider time, CrashPlan? crashes, CancellationToken cancellationToken)
+        TimeProvider time, NodeReadiness readiness, CrashPlan? crashes, CancellationToken cancellationToken)
     {
         var metadata = new InstanceMetadata(
             new InstanceMetadataOptions { BaseAddress = options.MetadataEndpoint }, loggers.CreateLogger<InstanceMetadata>(), time);
@@ -63,7 +63,7 @@ internal sealed class DaemonCloud : IDisposable
             var region = Text(config, "region_id") ?? NodeFactsSource.Known(store)?.RegionId
                 ?? await metadata.GetRegionIdAsync(cancellationToken).ConfigureAwait(false);
             transport = new OpenApiTransport(
-                new OpenApiTransportOptions { Region = region, RateLimits = RateLimits(config) }, credentials, loggers.CreateLogger<OpenApiTransport>(), time);
+                new OpenApiTransportOptions { Region = region, RateLimits = RateLimits(config), OnClockSkew = skew => ClockFinding.Report(readiness, skew) }, credentials, loggers.CreateLogger<OpenApiTransport>(), time);
             ICloudTransport calls = crashes is null ? transport : new CrashingTransport(transport, crashes);
             var network = new CloudNetwork(calls);
             var source = new NodeFactsSource(

@@ -53,11 +53,20 @@ public sealed class CloudApiException : Exception
     /// <summary>The same request may succeed later without anything else changing.</summary>
     public bool IsRetryable => RetryClassifier.Classify(Code, HttpStatus) is not RetryClass.Never;
 
-    /// <summary>The request may have had its effect although no answer, or only that of a failing service, came back.</summary>
-    public bool OutcomeUnknown => RetryClassifier.Classify(Code, HttpStatus) is RetryClass.Unknown && !WasNeverSent;
+    /// <summary>
+    /// The request, in one of its tries, may have had its effect although no answer, or only that of a failing service,
+    /// came back.
+    /// </summary>
+    public bool OutcomeUnknown => EarlierTryUnknown || (RetryClassifier.Classify(Code, HttpStatus) is RetryClass.Unknown && !WasNeverSent);
+
+    /// <summary>A try before this one may have had its effect.</summary>
+    internal bool EarlierTryUnknown { get; set; }
+
+    /// <summary>The endpoint counts as down: this call was not even sent.</summary>
+    internal bool NothingSent { get; init; }
 
     /// <summary>No connection was had, so that the request cannot have arrived.</summary>
-    internal bool WasNeverSent => InnerException is HttpRequestException
+    internal bool WasNeverSent => NothingSent || InnerException is HttpRequestException
     {
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
     };

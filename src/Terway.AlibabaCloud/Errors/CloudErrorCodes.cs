@@ -101,9 +101,11 @@ public static class CloudErrorCodes
 
     /// <summary>True when the credential was refused and a fresh one may be accepted.</summary>
     public static bool IsStaleCredential(string code) =>
-        code.StartsWith("InvalidSecurityToken.", StringComparison.Ordinal) || code.StartsWith("InvalidAccessKeyId.", StringComparison.Ordinal);
+        code.StartsWith("InvalidSecurityToken", StringComparison.Ordinal)
+        || code.StartsWith("InvalidAccessKeyId", StringComparison.Ordinal)
+        || code is "SecurityTokenExpired";
 
     /// <summary>True for codes a wrong clock produces.</summary>
     public static bool IsClockSuspect(string code) =>
-        code.StartsWith("InvalidTimeStamp", StringComparison.Ordinal) || code is "IllegalTimestamp" or SignatureDoesNotMatch;
+        code.StartsWith("InvalidTimeStamp", StringComparison.OrdinalIgnoreCase) || code is "IllegalTimestamp" or SignatureDoesNotMatch;
 }

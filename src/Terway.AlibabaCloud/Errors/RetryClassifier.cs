@@ -21,6 +21,13 @@ internal static class RetryClassifier
         _ => RetryClass.Never,
     };
 
+    /// <summary>The service refused before it looked whether it knows the request: its earlier try may still have been carried out.</summary>
+    public static bool IsBeforeExecution(string code, HttpStatusCode? status) =>
+        Classify(code, status) is not RetryClass.Never
+        || code is CloudErrorCodes.NoCredential
+        || code.StartsWith("Forbidden", StringComparison.Ordinal)
+        || CloudErrorCodes.IsStaleCredential(code) || CloudErrorCodes.IsClockSuspect(code);
+
     public static bool IsRepeatable(string action, IReadOnlyList<KeyValuePair<string, string>> parameters) =>
         s_idempotentVerbs.Any(v => action.StartsWith(v, StringComparison.Ordinal))
         || parameters.Any(p => p.Key == "ClientToken" && p.Value.Length > 0);

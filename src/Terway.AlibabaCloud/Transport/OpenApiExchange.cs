@@ -9,21 +9,17 @@ namespace Terway.AlibabaCloud.Transport;
 /// <summary>One signed request and its answer, with every failure as <see cref="CloudApiException"/>. No retries here.</summary>
 internal sealed class OpenApiExchange : IDisposable
 {
-    // The service accepts 15 minutes; a smaller difference is not what made it refuse.
-    private static readonly TimeSpan s_smallestSkew = TimeSpan.FromSeconds(30);
-
     private readonly OpenApiTransportOptions _options;
     private readonly CloudEndpoints _endpoints;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
-    private long _clockOffsetTicks;
-    private long _measuredOffsetTicks;
 
     public OpenApiExchange(OpenApiTransportOptions options, CloudEndpoints endpoints, TimeProvider time)
     {
         _options = options;
         _endpoints = endpoints;
         _time = time;
+        Clock = new ServerClock(time, options.OnClockSkew);
         SocketsHttpHandler handler = new()
         {
             AllowAutoRedirect = false,
@@ -38,18 +34,10 @@ internal sealed class OpenApiExchange : IDisposable
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = options.MaxResponseBytes };
     }
 
-    public string HostOf(string product) => _endpoints.For(product).Authority;
+    /// <summary>The clock that requests are dated with.</summary>
+    public ServerClock Clock { get; }
 
-    /// <summary>Adopts the clock difference seen in the last answer; false when it explains nothing.</summary>
-    public bool TryCorrectClock(out TimeSpan offset)
-    {
-        offset = TimeSpan.FromTicks(Volatile.Read(ref _measuredOffsetTicks));
-        TimeSpan change = offset - TimeSpan.FromTicks(Volatile.Read(ref _clockOffsetTicks));
-        if (change.Duration() < s_smallestSkew)
-            return false;
-        Volatile.Write(ref _clockOffsetTicks, offset.Ticks);
-        return true;
-    }
+    public string HostOf(string product) => _endpoints.For(product).Authority;
 
     public async Task<byte[]> SendAsync(
         string product, string version, string action, List<KeyValuePair<string, string>> parameters, CloudCredential credential, CancellationToken ct)
@@ -65,9 +53,9 @@ internal sealed class OpenApiExchange : IDisposable
             using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
             status = response.StatusCode;
             body = await response.Content.ReadAsByteArrayAsync(either.Token);
-            retryAfter = ParseRetryAfter(response);
+            retryAfter = RetryAfter.Of(response.Headers, response.Headers.Date ?? _time.GetUtcNow());
             if (response.Headers.Date is { } serverTime)
-                Volatile.Write(ref _measuredOffsetTicks, (serverTime - _time.GetUtcNow()).Ticks);
+                Clock.Observe(serverTime);
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
@@ -79,7 +67,7 @@ internal sealed class OpenApiExchange : IDisposable
             throw new CloudApiException(product, action, CloudErrorCodes.TransportError, $"{HostOf(product)}: {Innermost(e)}.", inner: e);
         }
 
-        return status is HttpStatusCode.OK ? CheckJson(product, action, body) : throw ToError(product, action, status, body, retryAfter);
+        return status is HttpStatusCode.OK ? CheckJson(product, action, body) : throw ToError(product, action, status, body, retryAfter, credential);
     }
 
     public void Dispose() => _http.Dispose();
@@ -89,7 +77,7 @@ internal sealed class OpenApiExchange : IDisposable
     {
         Uri endpoint = _endpoints.For(product);
         string query = Acs3Signature.CanonicalQuery(parameters);
-        DateTimeOffset now = _time.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _clockOffsetTicks));
+        DateTimeOffset now = Clock.Now;
         List<KeyValuePair<string, string>> headers =
         [
             new("host", endpoint.Authority),
@@ -139,7 +127,8 @@ internal sealed class OpenApiExchange : IDisposable
             new(product, action, CloudErrorCodes.MalformedResponse, $"the answer of {body.Length} bytes is not a JSON object.", HttpStatusCode.OK, inner: inner);
     }
 
-    internal static CloudApiException ToError(string product, string action, HttpStatusCode status, byte[] body, TimeSpan? retryAfter)
+    internal static CloudApiException ToError(
+        string product, string action, HttpStatusCode status, byte[] body, TimeSpan? retryAfter, CloudCredential? credential)
     {
         string? code = null, message = null, requestId = null;
         try
@@ -169,19 +158,11 @@ internal sealed class OpenApiExchange : IDisposable
             };
         }
 
-        return new CloudApiException(product, action, code, message ?? "no reason given.", status, requestId, retryAfter);
+        return new CloudApiException(product, action, code, ServiceMessage.Clean(message ?? "no reason given.", credential), status, requestId, retryAfter);
     }
 
     private static string? Text(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
-
-    // Milliseconds; zero, negative and unreadable values mean "no wish".
-    private static TimeSpan? ParseRetryAfter(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("x-acs-retry-after", out IEnumerable<string>? values)
-        && long.TryParse(values.First(), NumberStyles.Integer, CultureInfo.InvariantCulture, out long ms)
-        && ms is > 0 and < int.MaxValue
-            ? TimeSpan.FromMilliseconds(ms)
-            : null;
 
     private static string Innermost(Exception e)
     {

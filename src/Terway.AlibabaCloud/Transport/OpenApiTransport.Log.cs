@@ -19,4 +19,10 @@ public sealed partial class OpenApiTransport
 
     [LoggerMessage(3005, LogLevel.Information, "Credential from {Source} was refused with {Code}; asking for a fresh one.")]
     private static partial void LogCredentialRefused(ILogger logger, string source, string code);
+
+    [LoggerMessage(3006, LogLevel.Warning, "{Host} was not reached {Failures} times in a row: from now on one call at a time tries it, the others fail at once. Last: {Reason}")]
+    private static partial void LogEndpointDown(ILogger logger, string host, int failures, string reason);
+
+    [LoggerMessage(3007, LogLevel.Information, "{Host} answers again; calls go on as before.")]
+    private static partial void LogEndpointBack(ILogger logger, string host);
 }

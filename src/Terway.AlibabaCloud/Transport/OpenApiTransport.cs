@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -8,7 +9,8 @@ namespace Terway.AlibabaCloud.Transport;
 
 /// <summary>
 /// <see cref="ICloudTransport"/> over HTTP: signs with ACS3-HMAC-SHA256, keeps to the calls per minute of each API,
-/// repeats what may be repeated, follows the server's clock when the own one is wrong. Thread-safe.
+/// repeats what may be repeated, leaves an endpoint that is down alone, follows the server's clock when the own one is
+/// wrong. Thread-safe.
 /// </summary>
 public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
 {
@@ -21,6 +23,7 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
     private readonly ApiRateLimiter _limiter;
     private readonly CloudMetrics _metrics;
     private readonly OpenApiExchange _exchange;
+    private readonly ConcurrentDictionary<string, EndpointCircuit> _circuits = new(StringComparer.Ordinal);
 
     /// <summary>Creates the transport; nothing is sent before the first call.</summary>
     /// <param name="options">Region, endpoints, limits.</param>
@@ -48,6 +51,9 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
         _exchange = new OpenApiExchange(options, CloudEndpoints.Resolve(options.Region, options.EcsEndpoint, options.VpcEndpoint), _time);
     }
 
+    /// <summary>The service's clock minus this node's, as the last answer showed it; zero before the first.</summary>
+    public TimeSpan ClockSkew => _exchange.Clock.Skew;
+
     /// <inheritdoc/>
     public async Task<byte[]> InvokeAsync(
         string product, string action, IReadOnlyList<KeyValuePair<string, string>> parameters, CancellationToken ct)
@@ -59,16 +65,34 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
         bool repeatable = RetryClassifier.IsRepeatable(action, sent);
         bool clockCorrected = false;
         bool credentialRefreshed = false;
+        bool outcomeUnknown = false;
+        EndpointCircuit circuit = CircuitOf(product);
+        long begun = _time.GetTimestamp();
 
         for (int attempt = 1; ; attempt++)
         {
-            await WaitForTurnAsync(product, action, ct);
-            CloudCredential credential = await GetCredentialAsync(product, action, ct);
+            CloudCredential credential;
+            EndpointCircuit.Pass pass;
+            try
+            {
+                // Before the wait for the rate limit, which could be long; and again after it.
+                if (circuit.Refusal(product, action) is { } down)
+                    throw down;
+                await WaitForTurnAsync(product, action, ct);
+                credential = await GetCredentialAsync(product, action, ct);
+                pass = circuit.Enter(product, action);
+            }
+            catch (CloudApiException e) when (outcomeUnknown)
+            {
+                e.EarlierTryUnknown = true;
+                throw;
+            }
+
             long started = _time.GetTimestamp();
             CloudApiException error;
             try
             {
-                byte[] body = await _exchange.SendAsync(product, version, action, sent, credential, ct);
+                byte[] body = await SendAsync(circuit, pass, product, version, action, sent, credential, ct);
                 TimeSpan took = _time.GetElapsedTime(started);
                 _metrics.Called(action, "OK", took);
                 LogSucceeded(_logger, product, action, (long)took.TotalMilliseconds);
@@ -84,7 +108,7 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
                 _limiter.BucketOf(action).OnThrottled();
 
             // Two kinds of refusal are cured by changing the request, once each, and cost no pause.
-            if (!clockCorrected && CloudErrorCodes.IsClockSuspect(error.Code) && _exchange.TryCorrectClock(out TimeSpan offset))
+            if (!clockCorrected && CloudErrorCodes.IsClockSuspect(error.Code) && _exchange.Clock.TryCorrect(out TimeSpan offset))
             {
                 clockCorrected = true;
                 LogClockSkew(_logger, offset.TotalSeconds, _exchange.HostOf(product));
@@ -98,18 +122,22 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
                 continue;
             }
 
+            outcomeUnknown |= error.OutcomeUnknown;
             bool again = RetryClassifier.Classify(error.Code, error.HttpStatus) switch
             {
                 RetryClass.Refused => true,
                 RetryClass.Unknown => repeatable || error.WasNeverSent,
                 _ => false,
             };
-            if (!again || attempt >= _options.Retry.MaxAttempts || error.RetryAfter > _options.Retry.MaxRetryAfter)
+            TimeSpan delay = _options.Retry.DelayAfter(attempt, error.RetryAfter, _options.Retry.Jitter());
+            if (!again || attempt >= _options.Retry.MaxAttempts || error.RetryAfter > _options.Retry.MaxRetryAfter
+                || _time.GetElapsedTime(begun) + delay > _options.Retry.MaxElapsed)
+            {
+                // A refusal at the door says nothing about the try before it.
+                error.EarlierTryUnknown = outcomeUnknown && RetryClassifier.IsBeforeExecution(error.Code, error.HttpStatus);
                 throw error;
+            }
 
-#pragma warning disable CA5394 // Jitter, not a secret.
-            TimeSpan delay = _options.Retry.DelayAfter(attempt, error.RetryAfter, Random.Shared.NextDouble());
-#pragma warning restore CA5394
             _metrics.Retried(action, error.Code);
             LogRetrying(_logger, attempt, product, action, error.Code, error.RequestId, error.Reason, (long)delay.TotalMilliseconds);
             await Task.Delay(delay, _time, ct);
@@ -121,6 +149,43 @@ public sealed partial class OpenApiTransport : ICloudTransport, IDisposable
     {
         _exchange.Dispose();
         _metrics.Dispose();
+    }
+
+    private EndpointCircuit CircuitOf(string product) =>
+        _circuits.GetOrAdd(_exchange.HostOf(product), static (host, time) => new EndpointCircuit(host, time), _time);
+
+    private async Task<byte[]> SendAsync(
+        EndpointCircuit circuit, EndpointCircuit.Pass pass, string product, string version, string action,
+        List<KeyValuePair<string, string>> parameters, CloudCredential credential, CancellationToken ct)
+    {
+        bool ended = false;
+        try
+        {
+            byte[] body = await _exchange.SendAsync(product, version, action, parameters, credential, ct);
+            ended = true;
+            Answered();
+            return body;
+        }
+        catch (CloudApiException e)
+        {
+            ended = true;
+            if (e.HttpStatus is not null)
+                Answered();
+            else if (circuit.Failed(pass, e) is EndpointCircuit.Change.Opened)
+                LogEndpointDown(_logger, _exchange.HostOf(product), EndpointCircuit.Threshold, e.Reason);
+            throw;
+        }
+        finally
+        {
+            if (!ended)
+                circuit.Abandoned(pass);
+        }
+
+        void Answered()
+        {
+            if (circuit.Answered(pass) is EndpointCircuit.Change.Closed)
+                LogEndpointBack(_logger, _exchange.HostOf(product));
+        }
     }
 
     private List<KeyValuePair<string, string>> WithRegion(IReadOnlyList<KeyValuePair<string, string>> parameters)

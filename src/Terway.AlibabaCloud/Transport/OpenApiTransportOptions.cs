@@ -27,6 +27,12 @@ public sealed record OpenApiTransportOptions
     /// <summary>Longest time a call waits for the own rate limit before it fails; bounds the queue.</summary>
     public TimeSpan MaxRateLimitWait { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// Told when the service's clock minus this node's passes five minutes, and when it no longer does. Called on a call's
+    /// way back, so it must be quick and must not throw.
+    /// </summary>
+    public Action<TimeSpan>? OnClockSkew { get; init; }
+
     /// <summary>Largest answer read, in bytes.</summary>
     public int MaxResponseBytes { get; init; } = 32 * 1024 * 1024;
 }

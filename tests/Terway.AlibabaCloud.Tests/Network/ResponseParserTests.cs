@@ -79,7 +79,7 @@ public sealed class ResponseParserTests
     public void ToError_any_body_gives_an_error_with_a_code() =>
         Gen.Select(Gen.OneOf(Gen.Byte.Array, Gen.String.Select(s => System.Text.Encoding.UTF8.GetBytes($$"""{"Code":"{{s}}","Message":[]}"""))), Gen.Int[300, 599])
             .Sample((body, status) =>
-                OpenApiExchange.ToError("ecs", "X", (HttpStatusCode)status, body, null) is { Code.Length: > 0, Message.Length: > 0 }, iter: 5000);
+                OpenApiExchange.ToError("ecs", "X", (HttpStatusCode)status, body, null, null) is { Code.Length: > 0, Message.Length: > 0 }, iter: 5000);
 
     private static IEnumerable<JsonNode> Paths(JsonNode root) => root switch
     {

@@ -64,6 +64,8 @@ internal sealed class OpenApiServer(TimeProvider time) : LoopbackServer
 
         if (reply.RetryAfter is not null)
             context.Response.Headers["x-acs-retry-after"] = reply.RetryAfter;
+        if (reply.StandardRetryAfter is not null)
+            context.Response.Headers.RetryAfter = reply.StandardRetryAfter;
         await WriteAsync(context, reply.Status, reply.Body);
     }
 

@@ -5,6 +5,8 @@ internal sealed record Reply(int Status, string Body)
 {
     public string? RetryAfter { get; init; }
 
+    public string? StandardRetryAfter { get; init; }
+
     public bool Abort { get; init; }
 
     public static Reply Ok(string body = """{"RequestId":"r-ok"}""") => new(200, body);

@@ -11,6 +11,8 @@ namespace Terway.AlibabaCloud.Tests.Transport;
 
 public sealed class OpenApiTransportTests : IAsyncDisposable
 {
+    private const double Jitter = 0.6;
+
     private readonly FakeTimeProvider _time = Clock.Create();
     private readonly OpenApiServer _server;
 
@@ -82,7 +84,7 @@ public sealed class OpenApiTransportTests : IAsyncDisposable
         Assert.Equal(4, calls.Select(c => c.Headers["x-acs-signature-nonce"]).Distinct().Count());
         RetryOptions options = new();
         for (int i = 1; i < calls.Length; i++)
-            Assert.True(calls[i].At - calls[i - 1].At >= options.DelayAfter(i, null, 0), $"Pause {i} was too short.");
+            Assert.True(calls[i].At - calls[i - 1].At >= options.DelayAfter(i, null, Jitter), $"Pause {i} was too short.");
     }
 
     [Theory]
@@ -176,6 +178,68 @@ public sealed class OpenApiTransportTests : IAsyncDisposable
         await Call(transport, "DescribeVSwitches");
         ReceivedCall[] calls = [.. _server.Calls];
         Assert.True(calls[1].At - calls[0].At >= TimeSpan.FromSeconds(17));
+    }
+
+    [Theory]
+    [InlineData("19")]
+    [InlineData("Sun, 01 Mar 2026 12:00:30 GMT")]
+    public async Task InvokeAsync_standard_Retry_After_of_a_gateway_is_honoured(string value)
+    {
+        _server.Script = (_, n) => n == 0 ? Reply.Error(503, "ServiceUnavailable") with { StandardRetryAfter = value } : Reply.Ok();
+        using OpenApiTransport transport = Create();
+        await Call(transport, "DescribeVSwitches");
+        ReceivedCall[] calls = [.. _server.Calls];
+        Assert.True(calls[1].At - calls[0].At >= TimeSpan.FromSeconds(19), $"The pause was {calls[1].At - calls[0].At}.");
+    }
+
+    [Fact]
+    public async Task InvokeAsync_tries_end_when_their_time_is_over()
+    {
+        _server.Script = (_, _) => Reply.Error(400, "Throttling.User") with { RetryAfter = "50000" };
+        using OpenApiTransport transport = Create(tries: 100);
+        await Assert.ThrowsAsync<CloudApiException>(() => Call(transport, "DescribeVSwitches"));
+        Assert.Equal(3, _server.Calls.Count);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_lost_answer_then_throttled_to_the_end_has_an_unknown_outcome()
+    {
+        _server.Script = (_, n) => n == 0 ? Reply.Broken() : Reply.Error(400, "Throttling.User");
+        using OpenApiTransport transport = Create(tries: 3);
+        CloudApiException e = await Assert.ThrowsAsync<CloudApiException>(() => Call(transport, "CreateNetworkInterface", KeyValuePair.Create("ClientToken", "t")));
+        Assert.Equal("Throttling.User", e.Code);
+        Assert.True(e.OutcomeUnknown);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_refused_signature_is_reported_without_what_was_signed()
+    {
+        const string Token = "sts/token+=";
+        _server.SecurityToken = Token;
+        _server.Script = (_, _) => new Reply(400,
+            $$"""{"Code":"InvalidParameter","Message":"Key secret-under-test of {{Token}} or {{Uri.EscapeDataString(Token)}} is bad. server string to sign is:[POST x-acs-more-secrets]"}""");
+        using OpenApiTransport transport = Create(new FixedCredentials(
+            new CloudCredential(_server.AccessKeyId, _server.AccessKeySecret, "test", Token, _time.GetUtcNow().AddHours(1))));
+        CloudApiException e = await Assert.ThrowsAsync<CloudApiException>(() => Call(transport, "DescribeVSwitches"));
+        Assert.Contains("is bad", e.Reason, StringComparison.Ordinal);
+        foreach (string secret in new[] { Token, Uri.EscapeDataString(Token), "secret-under-test", "more-secrets" })
+            Assert.DoesNotContain(secret, e.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OnClockSkew_is_told_when_the_difference_becomes_large_and_when_it_ends()
+    {
+        List<double> told = [];
+        using OpenApiTransport transport = Create(clock: skew => told.Add(Math.Round(skew.TotalMinutes)));
+        await Call(transport, "DescribeVSwitches");
+        _server.ClockAhead = TimeSpan.FromMinutes(-7);
+        await Call(transport, "DescribeVSwitches");
+        await Call(transport, "DescribeVSwitches");
+        Assert.Equal(-7, transport.ClockSkew.TotalMinutes, 0.1);
+        _server.ClockAhead = TimeSpan.FromMinutes(4);
+        await Call(transport, "DescribeVSwitches");
+        Assert.Equal([-7, 4], told);
+        Assert.Empty(_server.Refusals);
     }
 
     [Theory]
@@ -357,15 +421,16 @@ public sealed class OpenApiTransportTests : IAsyncDisposable
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private OpenApiTransport Create(ICredentialProvider? credentials = null, int tries = 6, Dictionary<string, int>? limits = null, TimeSpan? timeout = null) => new(
+    private OpenApiTransport Create(ICredentialProvider? credentials = null, int tries = 6, Dictionary<string, int>? limits = null, TimeSpan? timeout = null, Action<TimeSpan>? clock = null) => new(
         new OpenApiTransportOptions
         {
             Region = "cn-test",
             EcsEndpoint = _server.Address.AbsoluteUri,
             VpcEndpoint = _server.Address.AbsoluteUri,
-            Retry = new RetryOptions { MaxAttempts = tries },
+            Retry = new RetryOptions { MaxAttempts = tries, Jitter = static () => Jitter },
             RateLimits = limits,
             RequestTimeout = timeout ?? Clock.NoTimeout,
+            OnClockSkew = clock,
         },
         credentials ?? new StaticCredentialProvider("AKID-under-test", "secret-under-test"), time: _time);
 

@@ -22,6 +22,7 @@ public sealed class RetryClassifierTests
     [InlineData("QuotaExceeded.PrivateIpAddress", 400, false)]
     [InlineData("IdempotentFailed", 400, false)]
     [InlineData("EniPerInstanceLimitExceeded", 400, false)]
+    [InlineData("Throttling.AnythingNew", 400, true)]
     [InlineData("SomethingNew", 404, false)]
     public void IsRetryable_follows_the_class_of_the_code(string code, int status, bool retryable) =>
         Assert.Equal(retryable, new CloudApiException("ecs", "X", code, "r", (HttpStatusCode)status).IsRetryable);
@@ -44,10 +45,11 @@ public sealed class RetryClassifierTests
     {
         RetryOptions options = new() { BaseDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(5) };
         Assert.Equal(1, options.DelayAfter(1, null, 1).TotalSeconds, 0.001);
-        Assert.Equal(0.5, options.DelayAfter(1, null, 0).TotalSeconds, 0.001);
-        Assert.Equal(2, options.DelayAfter(3, null, 0).TotalSeconds, 0.001);
+        Assert.Equal(0, options.DelayAfter(1, null, 0).TotalSeconds, 0.001);
+        Assert.Equal(2, options.DelayAfter(2, null, 1).TotalSeconds, 0.001);
+        Assert.Equal(2, options.DelayAfter(3, null, 0.5).TotalSeconds, 0.001);
         Assert.Equal(5, options.DelayAfter(40, null, 1).TotalSeconds, 0.001);
-        Assert.True(options.DelayAfter(1, TimeSpan.FromSeconds(9), 0.7) >= TimeSpan.FromSeconds(9));
+        Assert.True(options.DelayAfter(1, TimeSpan.FromSeconds(9), 0.7) > TimeSpan.FromSeconds(9));
     }
 
     [Fact]

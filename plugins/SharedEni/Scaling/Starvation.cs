@@ -21,8 +21,11 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
     {
         if (pool.Waiters.First?.Value.Deadline <= now)
         {
-            var blockedBy = GrowthPlan.Probe(pool, backoffs, settings.VSwitches, now).BlockedBy ?? backoffs.Cause(Backoffs.Inventory);
-            pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s", blockedBy));
+            var blocked = GrowthPlan.Probe(pool, backoffs, settings.VSwitches, now);
+            var (until, cause) = blocked.BlockedBy is null
+                ? (backoffs.Until(Backoffs.Inventory), backoffs.Cause(Backoffs.Inventory))
+                : (blocked.BlockedUntil, blocked.BlockedBy);
+            pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s", until, cause));
         }
 
         Exhausted = null;
@@ -53,7 +56,7 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
 
         var reason = Reason(probe);
         Exhausted = reason;
-        pool.FailWaiters(w => probe.BlockedUntil is not { } until || until > w.Deadline, w => Explain(w, reason, probe.BlockedBy));
+        pool.FailWaiters(w => probe.BlockedUntil is not { } until || until > w.Deadline, w => Explain(w, reason, probe.BlockedUntil, probe.BlockedBy));
         return finding;
     }
 
@@ -65,7 +68,7 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
             : $"the node is full: {capacity.InUse} of {capacity.Total} pod addresses are in use";
     }
 
-    private static PodNetworkException Explain(Waiter waiter, string reason, Exception? blockedBy = null)
+    private PodNetworkException Explain(Waiter waiter, string reason, TimeSpan? blockedUntil, Exception? blockedBy)
     {
         if (waiter.FirstFailure is { } failure)
         {
@@ -73,8 +76,14 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
                 failure.Cause is CloudException ? "cloud" : "pool", $"{reason}; first failure: {failure.Cause.Message}", failure.Next, canRetry: true, failure.Cause);
         }
 
-        return blockedBy is null
-            ? new("pool", reason, "the runtime retries the pod", canRetry: true)
-            : new(blockedBy is CloudException ? "cloud" : "pool", $"{reason}: {blockedBy.Message}", "the runtime retries the pod", canRetry: true, blockedBy);
+        if (blockedBy is null)
+        {
+            return new("pool", reason, "the runtime retries the pod", canRetry: true);
+        }
+
+        var when = blockedUntil is { } until ? $"at {clock.UtcNow + (until - clock.Now):HH:mm:ss}Z" : "at this moment";
+        return new(
+            blockedBy is CloudException ? "cloud" : "pool", $"{reason}: {blockedBy.Message}", $"it is tried again {when} and the runtime retries the pod", canRetry: true,
+            blockedBy);
     }
 }

@@ -182,7 +182,8 @@ internal sealed class PoolWorker : IAsyncDisposable
 
         void Sooner(TimeSpan? at)
         {
-            if (at is { } time && time < due)
+            // What is due by now has just been looked at: what could not be done then waits for something else than time.
+            if (at is { } time && time > now && time < due)
             {
                 due = time;
             }

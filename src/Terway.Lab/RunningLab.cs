@@ -216,6 +216,24 @@ public sealed class RunningLab : IAsyncDisposable
         pod.Dispose();
     }
 
+    /// <summary>
+    /// The node loses power and boots: sandboxes, links, rules and routes are gone without a call to anybody, ENIs stay attached. Its daemon and every
+    /// other process of it must have ended; its disk is the caller's, see <see cref="PowerDisk"/>.
+    /// </summary>
+    public async Task LosePowerAsync(LabNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        foreach (var pod in PodsOf(node))
+            await RemoveSandboxAsync(pod);
+        await StopServingAsync(node);
+        node.LosePower();
+        Vpc.RestartInstance(node.InstanceId, node.NetNs);
+        var instance = Cloud.Region.FindInstance(node.InstanceId) ?? throw new InvalidOperationException($"node {node.Name} is no instance of the region");
+        node.Boot(instance.PrimaryEni);
+        lock (_lock)
+            _echo.Add(node.Name, EchoServer.Start(Namespaces.Thread, node.NetNs));
+    }
+
     /// <summary>What is too much in a node's kernel once all its pods are gone; ENIs that are attached may stay.</summary>
     public IReadOnlyList<KernelObject> LeaksOf(LabNode node)
     {

@@ -67,6 +67,25 @@ public sealed partial class PowerDisk : IAsyncDisposable
         await MountAsync(ct);
     }
 
+    /// <summary>The kernel finds an error in the file system and makes it read-only, for open files as well, until it is repaired.</summary>
+    public void Fail()
+    {
+        var device = Path.GetFileName(File.ReadLines("/proc/self/mounts").Select(static l => l.Split(' ')).Last(m => m[1] == _root)[0]);
+        File.WriteAllText($"/sys/fs/ext4/{device}/trigger_fs_error", "1");
+    }
+
+    /// <summary>What an operator does about it: check, and mount again in the same place. Open files stay those of the failed one.</summary>
+    public async Task RepairAsync(CancellationToken ct)
+    {
+        await UnmountAsync(lazily: true, ct);
+        // 1: errors corrected.
+        await RunAsync("sh", ["-c", "e2fsck -fp \"$0\" || [ $? = 1 ]", Image], ct);
+        await MountAsync(ct);
+    }
+
+    /// <summary>Writes are refused from now on, or accepted again; no file may be open for writing.</summary>
+    public Task SetReadOnlyAsync(bool readOnly, CancellationToken ct) => RunAsync("mount", ["-o", readOnly ? "remount,ro" : "remount,rw", _root], ct);
+
     /// <summary>
     /// What the power's end leaves of a commit that was being written: half a frame behind the last whole one of SQLite's log
     /// (https://www.sqlite.org/fileformat2.html#the_write_ahead_log).
@@ -100,7 +119,7 @@ public sealed partial class PowerDisk : IAsyncDisposable
 
     private async Task MountAsync(CancellationToken ct)
     {
-        await MountAsync(_root, ["-o", "loop,commit=3600,noauto_da_alloc", Image], ct);
+        await MountAsync(_root, ["-o", "loop,commit=3600,noauto_da_alloc,errors=remount-ro", Image], ct);
         foreach (var folder in _folders)
         {
             var source = Path.Combine(_root, Path.GetFileName(folder));

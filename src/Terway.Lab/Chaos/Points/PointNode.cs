@@ -164,7 +164,7 @@ internal sealed class PointNode : IAsyncDisposable
 
     private async Task<bool> IsReadyAsync(CancellationToken ct)
     {
-        if (!_daemon.IsRunning || CniConfigList.LoadFirst(Node.Paths.CniConf) is not { } network) return false;
+        if (!_daemon.IsListening || CniConfigList.LoadFirst(Node.Paths.CniConf) is not { } network) return false;
         await Runtime.StatusAsync(network, ct);
         return true;
     }

@@ -44,7 +44,7 @@ public sealed class PowerLossTests
     }
 
     [Fact]
-    public async Task A_DEL_that_no_daemon_heard_is_done_after_the_node_lost_power()
+    public async Task What_was_answered_is_known_after_the_node_lost_power_a_DEL_that_no_daemon_heard_too()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
         await using var one = await OneNode.StartAsync(Token);
@@ -55,6 +55,7 @@ public sealed class PowerLossTests
             await one.Cluster.StartDaemonAsync(one.Node, Token);
             var network = daemon.Network;
             var pod = await one.Cluster.AddPodAsync(one.Node, "old", Token);
+            var forgotten = await one.Cluster.AddPodAsync(one.Node, "forgotten", Token);
             await daemon.KillAsync(Token);
             await one.Cluster.RemovePodAsync("old", Token);
             await one.Lab.LosePowerAsync(one.Node);
@@ -64,8 +65,12 @@ public sealed class PowerLossTests
             Assert.Contains(pod.Attachment.Pod.ContainerId, spooled, StringComparison.Ordinal);
             Assert.Equal(network.Json, daemon.Network.Json);
             await one.Cluster.StartDaemonAsync(one.Node, Token);
-            await one.Cluster.AddPodAsync(one.Node, "new", Token);
+            // The one that nobody deleted yet keeps its address, though nothing of it is on the node.
+            Assert.Equal(1, (await NodeAgent.StatusAsync(one.Node.Paths.Run, Token)).Attachments);
+            var young = await one.Cluster.AddPodAsync(one.Node, "new", Token);
+            Assert.NotEqual(forgotten.Address, young.Address);
             await one.Cluster.RemovePodAsync("new", Token);
+            await one.Cluster.RemovePodAsync("forgotten", Token);
             Assert.Empty((await LeakAudit.FindAsync(one.Lab, s_settle, Token)).All);
             await daemon.KillAsync(Token);
         }

@@ -88,6 +88,7 @@ internal sealed class ControlServer(Region region, CallLog calls)
         WriteCounts("counts", calls.Counts);
         WriteCounts("codes", calls.Codes);
         json.WriteNumber("total", calls.Counts.Values.Sum());
+        json.WriteNumber("held", calls.Held);
         json.WriteStartArray("last");
         foreach (var record in records.AsSpan()[Math.Max(0, records.Length - last)..])
         {

@@ -4,6 +4,7 @@ namespace Terway.Lab.Cloud.Api;
 
 /// <summary>One answered, refused or aborted OpenAPI call.</summary>
 /// <param name="Code"><c>OK</c>, an error code, <c>LostAnswer</c>, <c>Unreachable</c> or <c>BlackHole</c>.</param>
+/// <param name="ClientToken">By which the service knows a repeated request; null: none.</param>
 /// <param name="IgnoredParameters">Sent, but unknown to the action: the cloud ignores them silently, so a misspelt one shows here.</param>
 public sealed record CallRecord(
     DateTimeOffset At,
@@ -13,6 +14,7 @@ public sealed record CallRecord(
     TimeSpan Duration,
     string RequestId,
     string AccessKeyId,
+    string? ClientToken,
     ImmutableArray<string> IgnoredParameters);
 
 /// <summary>Counts OpenAPI calls and remembers the last ones. Thread-safe.</summary>

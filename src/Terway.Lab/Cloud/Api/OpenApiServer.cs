@@ -36,6 +36,7 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
         {
             var request = await SignedRequest.ReadAsync(context.Request, context.RequestAborted);
             call.Action = request.Action.Length > 0 ? request.Action : "(none)";
+            call.ClientToken = request.Query.Concat(request.Form).FirstOrDefault(static p => p.Key == "ClientToken").Value;
             var fault = region.Faults.OnCall(call.Action);
             call.ServerTime = time.GetUtcNow() + fault.ClockSkew;
             if (fault.BlackHole)
@@ -154,7 +155,7 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
 
     private void Finish(CallInProgress call, string code, int status) =>
         log.Add(new CallRecord(
-            call.StartedAt, call.Action, code, status, time.GetElapsedTime(call.StartStamp), call.RequestId, call.AccessKeyId, call.Ignored));
+            call.StartedAt, call.Action, code, status, time.GetElapsedTime(call.StartStamp), call.RequestId, call.AccessKeyId, call.ClientToken, call.Ignored));
 
     private static Task RefuseAsync(HttpContext context, CallInProgress call, CloudException error)
     {
@@ -201,6 +202,8 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
         public string Action { get; set; } = "(none)";
 
         public string AccessKeyId { get; set; } = "";
+
+        public string? ClientToken { get; set; }
 
         public ImmutableArray<string> Ignored { get; set; } = [];
     }

@@ -100,6 +100,8 @@ internal sealed class ControlServer(Region region, CallLog calls)
             json.WriteNumber("durationMs", Math.Round(record.Duration.TotalMilliseconds, 3));
             json.WriteString("requestId", record.RequestId);
             json.WriteString("accessKeyId", record.AccessKeyId);
+            if (record.ClientToken is not null)
+                json.WriteString("clientToken", record.ClientToken);
             if (!record.IgnoredParameters.IsEmpty)
             {
                 json.WriteStartArray("ignoredParameters");

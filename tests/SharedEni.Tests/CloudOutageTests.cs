@@ -55,7 +55,7 @@ public sealed class CloudOutageTests
         var refused = await Assert.ThrowsAsync<PodNetworkException>(() => node.RunAsync(node.AllocateAsync()));
         Assert.StartsWith("cloud: ", refused.Message, StringComparison.Ordinal);
         Assert.Contains($"{code}: ", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("again at ", refused.Message, StringComparison.Ordinal);
+        Assert.Matches("again (at|after) ", refused.Message);
         Assert.NotEmpty(node.Host.Findings);
 
         // One call at a time tries the endpoint, every ten seconds; what is refused at the door costs nobody anything, but is bounded too.
@@ -175,7 +175,7 @@ public sealed class CloudOutageTests
         var live = new List<Allocation>();
         live.AddRange(await node.RunAsync(Task.WhenAll(Enumerable.Range(0, 20).Select(_ => node.AllocateAsync()))));
         await node.SettleAsync();
-        Assert.Equal(TimeSpan.FromMinutes(20), node.ClockSkew);
+        Assert.InRange(node.ClockSkew!.Value.TotalSeconds, 1198, 1201);
         Assert.InRange(node.Codes["InvalidTimeStamp.Expired"], 1, 4);
 
         node.Faults.Clear();
@@ -195,7 +195,7 @@ public sealed class CloudOutageTests
         var error = await Assert.ThrowsAsync<PodNetworkException>(() => node.RunAsync(node.AllocateAsync()));
 
         Assert.Equal("cloud", error.Stage);
-        Assert.Contains("the cloud has not answered for 5 s", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no address within 5 s: DescribeVSwitches has been under way for 5 s without success", error.Message, StringComparison.Ordinal);
         Assert.Contains("the runtime retries the pod", error.Message, StringComparison.Ordinal);
         node.Faults.Clear();
         await CheckAsync(node, [await TryAsync(node, TimeSpan.FromMinutes(3))]);

@@ -72,7 +72,7 @@ public sealed class CloudDownTests
         // No call has failed yet, since none has ended: what is waited for, and for how long, is the reason.
         var refused = await RefusedAsync(one);
         Assert.Equal(TryAgainLater, refused.Code);
-        Assert.Matches(@"cloud: no address within 3 s: .* (asked for|has not answered) .* s; .*the runtime retries the pod", refused.Message);
+        Assert.Matches(@"cloud: no address within 3 s: .+ has been under way for \d+ s without success; .*the runtime retries the pod", refused.Message);
         Assert.True(one.Lab.Cloud.Calls.Held > 0, "no call waits for an answer");
 
         faults.Clear();

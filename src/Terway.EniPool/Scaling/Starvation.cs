@@ -1,3 +1,4 @@
+using Terway.EniPool.Cloud;
 using Terway.EniPool.Configuration;
 using Terway.EniPool.Pool;
 
@@ -7,10 +8,13 @@ namespace Terway.EniPool.Scaling;
 /// What to do for pods that wait while the pool cannot grow: an address that still cools down is given early, else the pods are told why at once
 /// rather than after their whole wait.
 /// </summary>
-internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettings settings, PoolClock clock)
+internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettings settings, PoolClock clock, CallsUnderWay calls)
 {
     // Passing trouble is waited out before an address is given early.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    // A call that takes longer is worth telling a pod of.
+    private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(1);
 
     /// <summary>Why nobody can be served now nor will be by itself; null when somebody can.</summary>
     public string? Exhausted { get; private set; }
@@ -78,7 +82,11 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
 
         if (blockedBy is null)
         {
-            return new("pool", reason, "the runtime retries the pod", canRetry: true);
+            return calls.Oldest is var (what, since) && clock.Now - since >= s_slow
+                ? new(
+                    "cloud", $"{reason}: {what} has been under way for {(clock.Now - since).TotalSeconds:0} s without success",
+                    "its outcome is awaited and the runtime retries the pod", canRetry: true)
+                : new("pool", reason, "the runtime retries the pod", canRetry: true);
         }
 
         var when = blockedUntil is { } until ? $"at {clock.UtcNow + (until - clock.Now):HH:mm:ss}Z" : "at this moment";

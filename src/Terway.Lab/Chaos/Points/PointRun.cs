@@ -21,7 +21,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     // So many say enough.
     private const int MaxFailures = 10;
 
-    private static readonly TimeSpan s_caseLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_caseLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     // Two secondary ENIs with six addresses each: eight pods need both.

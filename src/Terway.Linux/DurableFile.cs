@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Terway.Linux.Native;
 
 namespace Terway.Linux;
@@ -6,6 +7,7 @@ namespace Terway.Linux;
 /// Files and folders that are there after a loss of power. A rename or a new name is on disk only once the folder that holds it was synced (fsync(2));
 /// the runtime's own calls stop at the file. Thread-safe for different paths.
 /// </summary>
+[SupportedOSPlatform("linux")]
 public static class DurableFile
 {
     /// <summary>Puts a file in another one's place, whole or not at all, whoever reads and whatever happens meanwhile.</summary>

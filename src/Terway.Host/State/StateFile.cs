@@ -46,8 +46,11 @@ internal static class StateFile
                     $"state file {path} has schema {version}, this daemon knows {SchemaVersion}: it was written by a newer daemon; install that version again");
             }
 
-            // Written in any case: SQLite opens what it cannot write, and the first pod would be the one to find out.
-            Execute(connection, $"BEGIN IMMEDIATE; {(version == 0 ? Schema : "")} PRAGMA user_version={SchemaVersion}; COMMIT;");
+            if (version == 0)
+            {
+                Execute(connection, $"BEGIN IMMEDIATE; {Schema} PRAGMA user_version={SchemaVersion}; COMMIT;");
+            }
+
             return connection;
         }
         catch (SqliteException e)
@@ -93,6 +96,20 @@ internal static class StateFile
         }
 
         if (result != "ok") throw new StateException($"state file {connection.DataSource} is damaged: {result}") { Damaged = true };
+    }
+
+    /// <summary>Writes a page. SQLite opens what it cannot write, and the first pod would be the one to find out.</summary>
+    /// <exception cref="StateException">The file cannot be written.</exception>
+    public static void CheckWritable(SqliteConnection connection)
+    {
+        try
+        {
+            Execute(connection, $"BEGIN IMMEDIATE; PRAGMA user_version={SchemaVersion}; COMMIT;");
+        }
+        catch (SqliteException e)
+        {
+            throw Unwritable(connection.DataSource, e);
+        }
     }
 
     /// <summary>Puts a damaged file out of the way, for later study, with its log.</summary>

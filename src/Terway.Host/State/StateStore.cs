@@ -68,6 +68,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             {
                 connection = StateFile.Open(path);
                 StateFile.Check(connection);
+                StateFile.CheckWritable(connection);
                 return new StateStore(connection, StateReader.Read(connection), log, hook) { SetAside = aside };
             }
             catch (StateException e) when (attempt == 0 && e.Damaged)

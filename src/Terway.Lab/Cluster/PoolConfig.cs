@@ -18,6 +18,22 @@ public static class PoolConfig
         }
         """;
 
+    /// <summary>A pool of ENIs for a pod each, watermarks in ENIs.</summary>
+    /// <param name="minPool">ENIs kept attached ahead of need.</param>
+    /// <param name="maxPool">Idle ENIs above this go.</param>
+    public static string ExclusiveWith(int minPool, int maxPool) => $$"""
+        {
+          "version": "1",
+          "plugins": [ { "name": "ExclusiveEni", "version": "[1.0,2.0)" } ],
+          "vswitches": { "cn-hangzhou-i": ["vsw-lab-pods"] },
+          "security_groups": ["sg-lab-cluster"],
+          "service_cidr": "172.21.0.0/20",
+          "host_stack_cidrs": ["169.254.20.10/32"],
+          "min_pool_size": {{minPool}},
+          "max_pool_size": {{maxPool}}
+        }
+        """;
+
     /// <summary>A shared pool whose ENIs get prefixes of 16 addresses, watermarks in addresses.</summary>
     public static string PrefixesWith(int minPool, int maxPool) =>
         SharedWith(minPool, maxPool).Replace("\"version\": \"1\"", "\"version\": \"1\", \"enable_ip_prefix\": true", StringComparison.Ordinal);

@@ -76,7 +76,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public TestHost Host { get; private set; } = null!;
 
-    public SharedEniProvider Plugin { get; private set; } = null!;
+    public Provider Plugin { get; private set; } = null!;
 
     /// <summary>Answers of the cloud so far, by code.</summary>
     public IReadOnlyDictionary<string, int> Codes => _cloud.Calls.Codes;
@@ -157,7 +157,7 @@ internal sealed class TestNode : IAsyncDisposable
             Disk = Disk,
             Crash = crash,
         };
-        Plugin = new SharedEniProvider(Host);
+        Plugin = new Provider(Host);
     }
 
     /// <summary>Starts the plugin, and lets time pass until it has started.</summary>

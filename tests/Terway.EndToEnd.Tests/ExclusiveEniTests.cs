@@ -154,15 +154,7 @@ public sealed class ExclusiveEniTests
         var pod = await one.Cluster.AddPodAsync(one.Node, "robbed", Token);
         var daemon = one.Cluster.Daemon(one.Node);
         var mac = one.EniOf(pod).Mac;
-        var moved = await NamespaceCommand.RunAsync(
-            pod.Sandbox.NetNsPath, "ip", ["link", "set", "eth0", "name", "stolen", "netns", one.Node.NetNsPath], null, null, Token);
-        if (moved.ExitCode != 0)
-        {
-            moved = await NamespaceCommand.RunAsync(
-                pod.Sandbox.NetNsPath, "ip", ["link", "set", "eth0", "netns", Path.GetFileName(one.Node.NetNsPath), "name", "stolen"], null, null, Token);
-        }
-
-        Assert.True(moved.ExitCode == 0, moved.Error);
+        await one.ExecInAsync(pod.Sandbox.NetNsPath, "ip", "link", "set", "dev", "eth0", "netns", one.Node.NetNsPath, "name", "stolen");
         await one.UntilAsync(() => one.Node.LinkOf(mac) is null, "the NIC is in the pod again");
         await one.UntilCheckedAsync(daemon, pod);
         one.AssertOk(await one.TcpAsync(pod.Sandbox.NetNs, Lab.Vpc.Infrastructure.OutsideHost));

@@ -6,6 +6,16 @@ public static class PoolConfig
     /// <summary>A shared pool whose warm addresses cover a handful of pods.</summary>
     public static string Shared { get; } = SharedWith(minPool: 10, maxPool: 30);
 
+    /// <summary>A pool of ENIs for a pod each, one of them attached ahead of need.</summary>
+    public static string Exclusive { get; } = ExclusiveWith(minPool: 1, maxPool: 2);
+
+    /// <summary>What a node of a region's file can name as its pool.</summary>
+    public static IReadOnlyDictionary<string, string> ByName { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["shared"] = Shared,
+        ["exclusive"] = Exclusive,
+    };
+
     /// <summary>A shared pool with the given watermarks.</summary>
     public static string SharedWith(int minPool, int maxPool) => $$"""
         {

@@ -24,11 +24,7 @@ internal static class PointScenarios
         {
             Name = "del",
             Prepare = static (node, ct) => PodsAsync(node, 2, ct),
-            Act = static async (node, ct) =>
-            {
-                await node.DeleteAsync(node.Pods[0].Name, ct);
-                await SettledAsync(node, ct);
-            },
+            Act = DeleteOneAsync,
         },
         new()
         {
@@ -142,11 +138,7 @@ internal static class PointScenarios
             Name = "recover-del",
             FirstEnd = "kernel/remove#1:half",
             Prepare = static (node, ct) => PodsAsync(node, 2, ct),
-            Act = static async (node, ct) =>
-            {
-                await node.DeleteAsync(node.Pods[0].Name, ct);
-                await SettledAsync(node, ct);
-            },
+            Act = DeleteOneAsync,
         },
         new()
         {
@@ -174,6 +166,80 @@ internal static class PointScenarios
             Name = "recover-delete", FirstEnd = "cloud/DetachNetworkInterface#1:after",
             Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync,
         },
+
+        // Pods with an ENI each: the NIC has to be on the node or in its pod, whatever ends in between.
+        new()
+        {
+            Name = "exclusive-add", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = AddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-del", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = DeleteOneAsync,
+        },
+        new()
+        {
+            Name = "exclusive-failed-add", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = FailedAddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-gc", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                await node.LoseSandboxAsync(node.Pods[0].Name);
+                await node.CollectGarbageAsync(ct);
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "exclusive-spool", Exclusive = true,
+            Prepare = static async (node, ct) =>
+            {
+                await PodsAsync(node, 2, ct);
+                await node.KillDaemonAsync(ct);
+                await node.DeleteAsync(node.Pods[0].Name, ct);
+            },
+            Act = static async (node, ct) =>
+            {
+                await node.StartDaemonAsync(ct);
+                await node.WaitReadyAsync(ct);
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "exclusive-live-repair", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                node.Harmed = true;
+                await node.TakeNicAsync(node.Pods[0].Name, ct);
+                await node.CheckAsync(ct);
+                node.Harmed = false;
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "exclusive-recover-add", Exclusive = true,
+            FirstEnd = "state/set-phase-attached#1:before",
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = AddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-recover-del", Exclusive = true,
+            FirstEnd = "kernel/return-nics#1:after",
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = DeleteOneAsync,
+        },
     ];
 
     private static string NewName(PointNode node) =>
@@ -194,6 +260,12 @@ internal static class PointScenarios
     private static async Task AddAsync(PointNode node, CancellationToken ct)
     {
         await node.AddAsync(NewName(node), ct);
+        await SettledAsync(node, ct);
+    }
+
+    private static async Task DeleteOneAsync(PointNode node, CancellationToken ct)
+    {
+        await node.DeleteAsync(node.Pods[0].Name, ct);
         await SettledAsync(node, ct);
     }
 

@@ -105,7 +105,7 @@ internal sealed class Daemon : IAsyncDisposable
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
         var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
-        var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
+        var config = await ConfigFile.ReadAsync(_options.ConfigFile, _options.NodeLabels, cancellationToken).ConfigureAwait(false);
         var store = Own(await opening.ConfigureAwait(false));
         var cloud = Own(await DaemonCloud.ConnectAsync(
             _options, config.Root, store, node.AddressesOf, _loggers, _time, readiness, crashes, cancellationToken).ConfigureAwait(false));

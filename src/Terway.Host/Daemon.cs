@@ -116,7 +116,7 @@ internal sealed class Daemon : IAsyncDisposable
         var active = Active(plugins, ipv4);
         var attachments = StateRecovery.IsDone(store)
             ? store.Initial.Attachments
-            : await new StateRecovery(store, active, links, cloud.FindEniAsync, _time, _loggers.CreateLogger<StateRecovery>())
+            : await new StateRecovery(store, active, links, cloud.FindEniAsync, cloud.GetMacsAsync, _time, _loggers.CreateLogger<StateRecovery>())
                 .RunAsync(await node.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
 

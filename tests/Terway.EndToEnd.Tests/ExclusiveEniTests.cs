@@ -148,6 +148,26 @@ public sealed class ExclusiveEniTests
     }
 
     [Fact]
+    public async Task Pods_survive_the_loss_of_the_state_file_and_their_ENIs_are_nobody_elses()
+    {
+        await using var one = await Nodes.StartAsync(1, Pool(0, 1));
+        var daemon = one.Cluster.Daemon(one.Node);
+        var old = await one.Cluster.AddPodAsync(one.Node, "old", Token);
+        var eni = one.EniOf(old).Id;
+        await daemon.KillAsync(Token);
+        foreach (var file in Directory.EnumerateFiles(one.Node.Paths.State, "state.db*")) File.Delete(file);
+
+        await one.Cluster.StartDaemonAsync(one.Node, Token);
+        var young = await one.Cluster.AddPodAsync(one.Node, "young", Token);
+        Assert.NotEqual(eni, one.EniOf(young).Id);
+        one.AssertOk(await one.TcpAsync(old.Sandbox.NetNs, Lab.Vpc.Infrastructure.OutsideHost));
+        await daemon.Runtime.CollectGarbageAsync(daemon.Network, [old.Attachment, young.Attachment], Token);
+        await daemon.Runtime.CheckAsync(daemon.Network, old.Attachment, Token);
+        one.AssertOk(await one.TcpAsync(one.Node.NetNs, old.Address));
+        await one.AssertNothingLeftAsync();
+    }
+
+    [Fact]
     public async Task NIC_that_somebody_takes_out_of_a_pod_is_put_back()
     {
         await using var one = await Nodes.StartAsync(1, Pool(0, 1));

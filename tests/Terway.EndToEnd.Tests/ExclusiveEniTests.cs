@@ -214,16 +214,16 @@ public sealed class ExclusiveEniTests
         await one.AssertNothingLeftAsync();
     }
 
-    [Theory]
-    [InlineData("NetworkPolicy")]
-    [InlineData("DataPathV2")]
-    public async Task Plugin_that_has_no_place_beside_it_is_refused_with_both_names(string other)
+    [Fact]
+    public async Task Node_whose_list_has_both_modes_takes_no_pods_and_names_both()
     {
         await using var one = await Nodes.StartAsync(
-            1, $$"""{"version": "1", "plugins": [{"name": "ExclusiveEni"}, {"name": "{{other}}"}]}""", ready: false);
-        string reason = "";
-        await one.UntilAsync(() => (reason = one.StatusReason()).Length > 0, "the daemon says why it is not ready");
-        Assert.Contains(other, reason, StringComparison.Ordinal);
+            1, """{"version": "1", "plugins": [{"name": "ExclusiveEni"}, {"name": "SharedEni"}]}""", ready: false);
+        await one.UntilAsync(
+            () => one.StatusReason() is { } reason && reason.Contains("ExclusiveEni", StringComparison.Ordinal)
+                && reason.Contains("SharedEni", StringComparison.Ordinal) && reason.Contains("pool", StringComparison.Ordinal),
+            "the daemon says what excludes what, and the way out");
+        Assert.Empty(Directory.EnumerateFiles(one.Node.Paths.CniConf));
     }
 
     private static string Pool(int minPool, int maxPool, string more = "") =>

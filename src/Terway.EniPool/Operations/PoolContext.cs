@@ -70,9 +70,9 @@ internal sealed class PoolContext : IDisposable
                 }
                 else
                 {
-                    var (wanted, rest) = Split(eni, addresses[f], view.PrivateIpAddress);
+                    var (wanted, extra) = Split(eni, addresses[f], view.PrivateIpAddress);
                     changed |= Pool.Merge(eni, f, wanted, view.PrivateIpAddress);
-                    others = [.. prefixes[f].Select(p => p.ToString()), .. rest.Select(a => a.ToString())];
+                    others = [.. prefixes[f].Select(p => p.ToString()), .. extra.Select(a => a.ToString())];
                 }
 
                 changed |= !others.SequenceEqual(eni.Others[f]);
@@ -84,7 +84,7 @@ internal sealed class PoolContext : IDisposable
     }
 
     // The ENI's own address first, then what is known of it already: which address serves pods does not change with the cloud's order.
-    private (IReadOnlyList<IPAddress> Wanted, IReadOnlyList<IPAddress> Rest) Split(PoolEni eni, IReadOnlyList<IPAddress> addresses, IPAddress own)
+    private (IReadOnlyList<IPAddress> Wanted, IReadOnlyList<IPAddress> Extra) Split(PoolEni eni, IReadOnlyList<IPAddress> addresses, IPAddress own)
     {
         if (Kind.PodsPerEni is not { } pods || addresses.Count <= pods)
         {

@@ -84,7 +84,7 @@ internal sealed class PoolContext : IDisposable
     }
 
     // The ENI's own address first, then what is known of it already: which address serves pods does not change with the cloud's order.
-    private (IReadOnlyList<IPAddress> Wanted, IReadOnlyList<IPAddress> Extra) Split(PoolEni eni, IReadOnlyList<IPAddress> addresses, IPAddress own)
+    private (IReadOnlyList<IPAddress> Wanted, IReadOnlyList<IPAddress> Extra) Split(PoolEni eni, IReadOnlyList<IPAddress> addresses, IPAddress? own)
     {
         if (Kind.PodsPerEni is not { } pods || addresses.Count <= pods)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Terway.Lab.Cloud;
 using Terway.Linux.Namespaces;

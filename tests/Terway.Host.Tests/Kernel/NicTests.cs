@@ -21,9 +21,9 @@ public sealed class NicTests : IDisposable
         _inode = _box.PodNs.Inode;
     }
 
-    private KernelObject.Nic Nic => new(new NodeLink("eth9", 9, Mac, 1500), "eth0", 1400);
+    private static KernelObject.Nic Nic { get; } = new(new NodeLink("eth9", 9, Mac, 1500), "eth0", 1400);
 
-    private IReadOnlyList<KernelObject> Plan =>
+    private static IReadOnlyList<KernelObject> Plan { get; } =
     [
         Nic,
         new KernelObject.Address("eth0", IPAddress.Parse("10.0.0.7"), 32) { InPod = true },

@@ -58,9 +58,20 @@ public sealed class DatapathTests
         {
             Node = new NodeFacts
             {
-                NodeName = "n", InstanceId = "i", InstanceType = "ecs.g7.4xlarge", RegionId = "r", ZoneId = "z", VpcId = "v", VSwitchId = "vsw", PrimaryMac = "m",
-                Addresses = [IPAddress.Parse("10.0.0.5")], EniQuantity = 8, EniTotalQuantity = 8, EniPrivateIpAddressQuantity = 30,
-                EniIpv6AddressQuantity = 30, EniTrunkSupported = false,
+                NodeName = "n",
+                InstanceId = "i",
+                InstanceType = "ecs.g7.4xlarge",
+                RegionId = "r",
+                ZoneId = "z",
+                VpcId = "v",
+                VSwitchId = "vsw",
+                PrimaryMac = "m",
+                Addresses = [IPAddress.Parse("10.0.0.5")],
+                EniQuantity = 8,
+                EniTotalQuantity = 8,
+                EniPrivateIpAddressQuantity = 30,
+                EniIpv6AddressQuantity = 30,
+                EniTrunkSupported = false,
             },
             Settings = json.RootElement.Clone(),
             Families = [new TestFamily(AddressFamily.InterNetwork, null!)],
@@ -76,7 +87,9 @@ public sealed class DatapathTests
             Pod = new PodInterface { ContainerId = "c", IfName = interfaceName, NetNsPath = "/run/netns/x", EgressBytesPerSecond = egress },
             Allocation = new Allocation
             {
-                EniId = "eni-1", EniMac = s_nic.Mac, Addresses = [new PodAddress(s_ip, IPNetwork.Parse("10.0.16.0/22"), IPAddress.Parse("10.0.19.253"))],
+                EniId = "eni-1",
+                EniMac = s_nic.Mac,
+                Addresses = [new PodAddress(s_ip, IPNetwork.Parse("10.0.16.0/22"), IPAddress.Parse("10.0.19.253"))],
             },
             EniLink = s_nic,
             HostLinkName = "cali0123456789a",

@@ -150,7 +150,7 @@ public sealed class PoolTests
         var pod = await node.RunAsync(node.AllocateAsync());
         Assert.Equal(2, pod.Addresses.Count);
         var eni = node.Secondaries.Single(e => e.Id == pod.EniId);
-        Assert.Equal((1, 1), (eni.PrivateIps.Length, eni.Ipv6s.Length));
+        Assert.Equal((1, 1), (eni.PrivateIps.Length, eni.Ipv6Addresses.Length));
     }
 
     private static async Task<Capacity> SettledCapacityAsync(TestNode node)

@@ -45,7 +45,7 @@ public sealed class ExclusiveEniTests
         }
 
         // Services and the node's own address: over the second link, and not over the ENI.
-        await two.ExecAsync(here, "ip", "addr", "add", $"{Service}/32", "dev", "lo");
+        await Nodes.ExecAsync(here, "ip", "addr", "add", $"{Service}/32", "dev", "lo");
         foreach (var address in (IPAddress[])[IPAddress.Parse(Service), here.PrimaryIp!])
         {
             var before = await two.CountAsync(a);
@@ -71,7 +71,7 @@ public sealed class ExclusiveEniTests
         await using var one = await Nodes.StartAsync(1, Pool(0, 1, ", \"disable_host_peer\": true"));
         var pod = await one.Cluster.AddPodAsync(one.Node, "alone", Token);
         Assert.Equal(["eth0"], pod.Result["interfaces"]!.AsArray().Select(static i => i!["name"]!.GetValue<string>()));
-        Assert.DoesNotContain("cali", await one.ReadAsync(one.Node.NetNsPath, "/proc/net/dev"), StringComparison.Ordinal);
+        Assert.DoesNotContain("cali", await Nodes.ReadAsync(one.Node.NetNsPath, "/proc/net/dev"), StringComparison.Ordinal);
         var outside = await one.TcpAsync(one.Lab.Nat!.Outside, pod.Address, expectOk: false);
         Assert.False(outside.Ok);
         one.AssertOk(await one.TcpAsync(pod.Sandbox.NetNs, Lab.Vpc.Infrastructure.OutsideHost));
@@ -110,10 +110,10 @@ public sealed class ExclusiveEniTests
         var lost = await one.Cluster.AddPodAsync(one.Node, "lost", Token);
         var eni = one.EniOf(lost);
         await one.Lab.RemoveSandboxAsync(lost.Sandbox);
-        await one.UntilAsync(() => one.Node.LinkOf(eni.Mac) is not null, "the kernel hands the NIC back");
+        await Nodes.UntilAsync(() => one.Node.LinkOf(eni.Mac) is not null, "the kernel hands the NIC back");
         var daemon = one.Cluster.Daemon(one.Node);
         await daemon.Runtime.CollectGarbageAsync(daemon.Network, [], Token);
-        await one.UntilAsync(() => one.Node.LinkOf(eni.Mac)!.Name == "eth1", "the NIC has its old name");
+        await Nodes.UntilAsync(() => one.Node.LinkOf(eni.Mac)!.Name == "eth1", "the NIC has its old name");
 
         var next = await one.Cluster.AddPodAsync(one.Node, "next", Token);
         Assert.Equal(eni.Id, one.EniOf(next).Id);
@@ -174,9 +174,9 @@ public sealed class ExclusiveEniTests
         var pod = await one.Cluster.AddPodAsync(one.Node, "robbed", Token);
         var daemon = one.Cluster.Daemon(one.Node);
         var mac = one.EniOf(pod).Mac;
-        await one.ExecInAsync(pod.Sandbox.NetNsPath, "ip", "link", "set", "dev", "eth0", "netns", one.Node.NetNsPath, "name", "stolen");
-        await one.UntilAsync(() => one.Node.LinkOf(mac) is null, "the NIC is in the pod again");
-        await one.UntilCheckedAsync(daemon, pod);
+        await Nodes.ExecInAsync(pod.Sandbox.NetNsPath, "ip", "link", "set", "dev", "eth0", "netns", one.Node.NetNsPath, "name", "stolen");
+        await Nodes.UntilAsync(() => one.Node.LinkOf(mac) is null, "the NIC is in the pod again");
+        await Nodes.UntilCheckedAsync(daemon, pod);
         one.AssertOk(await one.TcpAsync(pod.Sandbox.NetNs, Lab.Vpc.Infrastructure.OutsideHost));
         await one.AssertNothingLeftAsync();
     }
@@ -191,12 +191,12 @@ public sealed class ExclusiveEniTests
         foreach (var name in (string[])["eth0", "veth1"])
         {
             // The first stops the NIC on its way, the second one what comes after it.
-            await one.ExecInAsync(sandbox.NetNsPath, "ip", "link", "add", name, "type", "veth", "peer", "name", "other");
+            await Nodes.ExecInAsync(sandbox.NetNsPath, "ip", "link", "add", name, "type", "veth", "peer", "name", "other");
             var refused = await Assert.ThrowsAsync<CniCallException>(() => daemon.Runtime.AddAsync(daemon.Network, attachment, Token));
             Assert.Contains($"already has an interface {name}", refused.Message, StringComparison.Ordinal);
             Assert.Contains(one.Lab.Cloud.Region.Enis, e => e.Type == EniType.Secondary && one.Node.LinkOf(e.Mac) is { IsUp: false });
             await daemon.Runtime.DeleteAsync(daemon.Network, attachment, Token);
-            await one.ExecInAsync(sandbox.NetNsPath, "ip", "link", "del", name);
+            await Nodes.ExecInAsync(sandbox.NetNsPath, "ip", "link", "del", name);
         }
 
         await one.Lab.RemoveSandboxAsync(sandbox);
@@ -219,7 +219,7 @@ public sealed class ExclusiveEniTests
     {
         await using var one = await Nodes.StartAsync(
             1, """{"version": "1", "plugins": [{"name": "ExclusiveEni"}, {"name": "SharedEni"}]}""", ready: false);
-        await one.UntilAsync(
+        await Nodes.UntilAsync(
             () => one.StatusReason() is { } reason && reason.Contains("ExclusiveEni", StringComparison.Ordinal)
                 && reason.Contains("SharedEni", StringComparison.Ordinal) && reason.Contains("pool", StringComparison.Ordinal),
             "the daemon says what excludes what, and the way out");
@@ -280,7 +280,7 @@ public sealed class ExclusiveEniTests
             return (link, long.Parse(ip[1].Split(' ')[at], CultureInfo.InvariantCulture), traffic.FromPackets + traffic.ToPackets);
         }
 
-        public async Task<string> ReadAsync(string netns, string file)
+        public static async Task<string> ReadAsync(string netns, string file)
         {
             var result = await NamespaceCommand.RunAsync(netns, "cat", [file], null, null, Token);
             Assert.True(result.ExitCode == 0, result.Error);
@@ -292,15 +292,15 @@ public sealed class ExclusiveEniTests
 
         public void AssertOk(ProbeResult probe) => Assert.True(probe.Ok, $"{probe.Error}; the VPC dropped {string.Join("; ", Lab.Vpc.LastDrops().Take(5))}");
 
-        public Task ExecAsync(LabNode node, params string[] command) => ExecInAsync(node.NetNsPath, command);
+        public static Task ExecAsync(LabNode node, params string[] command) => ExecInAsync(node.NetNsPath, command);
 
-        public async Task ExecInAsync(string netns, params string[] command)
+        public static async Task ExecInAsync(string netns, params string[] command)
         {
             var result = await NamespaceCommand.RunAsync(netns, command[0], command[1..], null, null, Token);
             Assert.True(result.ExitCode == 0, $"{string.Join(' ', command)}: {result.Error}");
         }
 
-        public async Task UntilCheckedAsync(TerwaydProcess daemon, ClusterPod pod)
+        public static async Task UntilCheckedAsync(TerwaydProcess daemon, ClusterPod pod)
         {
             string? last = null;
             for (var i = 0; i < 200; i++)
@@ -320,7 +320,7 @@ public sealed class ExclusiveEniTests
             Assert.Fail($"not repaired: {last}");
         }
 
-        public async Task UntilAsync(Func<bool> condition, string what)
+        public static async Task UntilAsync(Func<bool> condition, string what)
         {
             for (var i = 0; !condition(); i++)
             {

@@ -71,7 +71,9 @@ public sealed class NicTests : IDisposable
     public async Task Old_name_that_is_taken_is_left_to_who_has_it()
     {
         await _box.Kernel.ApplyAsync(Plan, _box.PodPath);
-        _box.AddEni("eth9", "02:00:00:00:09:10");
+        _box.AddEni("eth8", "02:00:00:00:09:10");
+        NodeBox.Do(_box.Node, b => b.LinkSet(new LinkChange { Name = "eth8", Up = false }));
+        NodeBox.Do(_box.Node, b => b.LinkSet(new LinkChange { Index = _box.Index("eth8"), NewName = "eth9" }));
         _box.AddEni("eth0", "02:00:00:00:09:11");
         await _box.Kernel.ReturnNicsAsync([Nic], _box.PodPath, _inode);
         Assert.Equal("02:00:00:00:09:10", _box.Node.GetLink("eth9")!.Mac.ToString());
@@ -108,7 +110,7 @@ public sealed class NicTests : IDisposable
     [Fact]
     public async Task Interface_that_is_there_already_is_not_replaced_and_the_NIC_stays_on_the_node()
     {
-        NodeBox.Do(_box.Pod, b => b.LinkAdd("dummy", new LinkSpec { Name = "eth0" }));
+        NodeBox.Do(_box.Pod, b => b.VethAdd(new VethSpec { Link = new LinkSpec { Name = "eth0" }, Peer = new LinkSpec { Name = "other" } }));
         var refused = await Assert.ThrowsAsync<PodNetworkException>(() => _box.Kernel.ApplyAsync(Plan, _box.PodPath));
         Assert.Contains("already has an interface eth0", refused.Message, StringComparison.Ordinal);
         Assert.NotNull(_box.Node.GetLink("eth9"));

@@ -45,7 +45,7 @@ public sealed class ExclusiveEniTests
         }
 
         // Services and the node's own address: over the second link, and not over the ENI.
-        await Nodes.ExecAsync(here, "ip", "addr", "add", $"{Service}/32", "dev", "lo");
+        await Nodes.ExecAsync(here, "ip", "addr", "add", $"{Service}/32", "dev", "lo", "scope", "host");
         foreach (var address in (IPAddress[])[IPAddress.Parse(Service), here.PrimaryIp!])
         {
             var before = await two.CountAsync(a);

@@ -57,6 +57,8 @@ public sealed class ExclusiveEniTests
             Assert.Equal(before.Eni, after.Eni);
         }
 
+        await Nodes.ExecAsync(here, "ip", "addr", "del", $"{Service}/32", "dev", "lo");
+
         // The node's probes keep the node's address; other nodes come over the VPC.
         var fromNode = await two.TcpAsync(here.NetNs, a.Address);
         two.AssertOk(fromNode);

@@ -12,6 +12,7 @@ public sealed class CrashPointTests
     [InlineData("add", 12)]
     [InlineData("del", 8)]
     [InlineData("live-repair", 2)]
+    [InlineData("exclusive-del", 8)]
     public async Task Every_step_survives_its_end_there(string scenario, int least)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");

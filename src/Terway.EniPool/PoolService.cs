@@ -44,7 +44,8 @@ internal sealed class PoolService : IAsyncDisposable
         };
         var backoffs = new Backoffs(clock, new BackoffShapes(Pool, settings.Backoffs).Of);
         var findings = new FindingBoard(host);
-        var cloud = new EniCloud(host.Cloud, host.Node.InstanceId);
+        var calls = new CallsUnderWay(clock);
+        var cloud = new EniCloud(host.Cloud, host.Node.InstanceId, calls);
         _context = new PoolContext
         {
             Host = host,
@@ -58,6 +59,7 @@ internal sealed class PoolService : IAsyncDisposable
             Failures = new FailurePolicy(Pool, backoffs, findings, clock),
             Journal = new PoolJournal(host.Store, Pool, families),
             Cloud = cloud,
+            Calls = calls,
             Batch = new DescribeBatch(cloud, host.Time, _stopping.Token),
             VSwitches = new VSwitchCatalog(cloud, families, host.Node, settings, Pool, backoffs, findings, clock),
             Tags = new EniTags(kind, settings, host.Node),

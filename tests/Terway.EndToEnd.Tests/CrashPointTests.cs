@@ -13,6 +13,8 @@ public sealed class CrashPointTests
     [InlineData("del", 8)]
     [InlineData("live-repair", 2)]
     [InlineData("exclusive-del", 8)]
+    [InlineData("power-loss-add", 12)]
+    [InlineData("power-loss-spool", 4)]
     public async Task Every_step_survives_its_end_there(string scenario, int least)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");

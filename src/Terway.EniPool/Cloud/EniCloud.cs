@@ -10,12 +10,14 @@ namespace Terway.EniPool.Cloud;
 internal sealed class EniCloud
 {
     private readonly ICloud _cloud;
+    private readonly CallsUnderWay _calls;
     private readonly CloudNetwork _network;
     private readonly string _instanceId;
 
-    public EniCloud(ICloud cloud, string instanceId)
+    public EniCloud(ICloud cloud, string instanceId, CallsUnderWay calls)
     {
         _cloud = cloud;
+        _calls = calls;
         _network = new CloudNetwork(InvokeAsync);
         _instanceId = instanceId;
     }
@@ -61,7 +63,7 @@ internal sealed class EniCloud
     {
         try
         {
-            return await _cloud.InvokeAsync(product, action, parameters, cancellationToken);
+            return await _calls.CountAsync(action, () => _cloud.InvokeAsync(product, action, parameters, cancellationToken));
         }
         catch (CloudException e)
         {

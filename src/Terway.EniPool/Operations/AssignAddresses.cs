@@ -94,13 +94,21 @@ internal sealed class AssignAddresses(PoolContext context)
         int given;
         try
         {
-            given = await GetAsync(eni, family, count, token, cancellationToken);
+            given = await context.Calls.CountAsync($"an assignment to ENI {eni.Id}", () => GetAsync(eni, family, count, token, cancellationToken));
         }
         catch (CloudException e) when (!FailurePolicy.IsOutcomeUnknown(e))
         {
             // Refused: nothing to look for. Earlier families' addresses are recorded with the same stroke.
             await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
             throw;
+        }
+
+        if (given == 0)
+        {
+            // Done, and nothing given: asked again at once it would go on for ever.
+            await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
+            throw new PodNetworkException(
+                "cloud", $"the cloud gave ENI {eni.Id} none of the {count} addresses asked for", "they are asked for again", canRetry: true);
         }
 
         Log.Assigned(context.Log, given, eni.Id);

@@ -70,10 +70,9 @@ internal sealed class BringUp(PoolContext context)
             }
 
             var view = await context.Batch.DescribeAsync(eni.Id, cancellationToken);
-            if (view is null && ++missing < 3)
+            if (view is null && IsBelieved(eni, link, ++missing, context.Clock.Now - begun))
             {
-                // Lists of the cloud lag: one look is no proof.
-                await Task.Delay(pause, context.Time, cancellationToken);
+                await PauseAsync();
                 continue;
             }
 
@@ -96,10 +95,11 @@ internal sealed class BringUp(PoolContext context)
                 case EniStatus.InUse when attachStarted && !attachedHere && context.Kind.LinkGoesToPod:
                     throw new LinkElsewhereException(
                         $"ENI {eni.Id} is attached, but no link on the node has its MAC address {eni.Mac}: a pod that no journal knows may have it");
-                case EniStatus.Available when attachStarted:
+                // With its link there it is attached, whatever the list says.
+                case EniStatus.Available when attachStarted && link is null:
                     throw new PodNetworkException(
                         "cloud", $"the attachment of ENI {eni.Id} was rolled back", "the ENI is deleted and another one made", canRetry: true);
-                case EniStatus.Available:
+                case EniStatus.Available when !attachStarted:
                     await context.Cloud.AttachAsync(eni.Id, cancellationToken);
                     attachStarted = attachedHere = true;
                     break;
@@ -107,8 +107,7 @@ internal sealed class BringUp(PoolContext context)
                     attachStarted = true;
                     break;
                 default:
-                    await Task.Delay(pause, context.Time, cancellationToken);
-                    pause = pause * 2 > s_linkStep ? s_linkStep : pause * 2;
+                    await PauseAsync();
                     break;
             }
 
@@ -119,7 +118,17 @@ internal sealed class BringUp(PoolContext context)
                     "the ENI is deleted and another one made", canRetry: true);
             }
         }
+
+        async Task PauseAsync()
+        {
+            await Task.Delay(pause, context.Time, cancellationToken);
+            pause = pause * 2 > s_linkStep ? s_linkStep : pause * 2;
+        }
     }
+
+    // Lists of the cloud lag: an ENI that they do not show is still believed in while its link is there, while it is new, and for a moment anyway.
+    private bool IsBelieved(PoolEni eni, NodeLink? link, int looks, TimeSpan since) =>
+        since < s_attachLimit && (link is not null || eni.IsNew(context.Clock.Now) || looks < 3);
 
     // Without a link where a pod has it.
     private async Task MakeReadyAsync(PoolEni eni, NodeLink? link, CancellationToken cancellationToken)

@@ -177,6 +177,7 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                 State = EniState.Attaching,
                 Busy = true,
                 ChangedAt = context.Clock.Now,
+                MadeAt = context.Clock.Now,
                 Subnets = [.. vSwitch.Subnets.Select(s => s!)],
             };
             eni.Intents.Add(PoolJournal.IntentKey(token));

@@ -82,9 +82,16 @@ internal sealed class DeleteEni(PoolContext context)
         for (var look = 0; look < MaxLooks; look++)
         {
             var view = await context.Batch.DescribeAsync(eni.Id, cancellationToken);
-            if (view is null)
+            if (view is null && (deleted || !eni.IsNew(context.Clock.Now)))
             {
                 return true;
+            }
+
+            if (view is null)
+            {
+                // Not listed yet: what was made a moment ago is not gone.
+                await PauseAsync();
+                continue;
             }
 
             if (view.InstanceId.Length > 0 && view.InstanceId != context.Host.Node.InstanceId)
@@ -111,6 +118,11 @@ internal sealed class DeleteEni(PoolContext context)
                 deleted = true;
             }
 
+            await PauseAsync();
+        }
+
+        async Task PauseAsync()
+        {
             await Task.Delay(pause, context.Time, cancellationToken);
             pause = pause * 2 > s_longestPause ? s_longestPause : pause * 2;
         }

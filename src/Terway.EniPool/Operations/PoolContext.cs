@@ -33,6 +33,8 @@ internal sealed class PoolContext : IDisposable
 
     public required EniCloud Cloud { get; init; }
 
+    public required CallsUnderWay Calls { get; init; }
+
     public required DescribeBatch Batch { get; init; }
 
     public required VSwitchCatalog VSwitches { get; init; }

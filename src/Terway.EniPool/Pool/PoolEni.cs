@@ -5,6 +5,9 @@ namespace Terway.EniPool.Pool;
 /// <summary>An ENI of the node with its addresses. Guarded by the pool's lock.</summary>
 internal sealed class PoolEni
 {
+    // Lists of the cloud lag by seconds; what is not in them after a minute is not there.
+    private static readonly TimeSpan s_listed = TimeSpan.FromSeconds(60);
+
     private readonly Dictionary<IPAddress, PoolAddress> _addresses = [];
 
     private readonly List<PoolPrefix> _prefixes = [];
@@ -55,6 +58,12 @@ internal sealed class PoolEni
 
     /// <summary>When its addresses were last changed by us, on the pool's clock: the cloud's lists lag behind that.</summary>
     public TimeSpan? ChangedAt { get; set; }
+
+    /// <summary>When it was made by this process, on the pool's clock; null: before.</summary>
+    public TimeSpan? MadeAt { get; init; }
+
+    /// <summary>Made so lately that the cloud's lists may not show it yet.</summary>
+    public bool IsNew(TimeSpan now) => MadeAt is { } at && now - at < s_listed;
 
     /// <summary>Pods that addresses asked for and not yet received will serve.</summary>
     public int PendingSlots { get; set; }

@@ -59,7 +59,11 @@ internal sealed class FailurePolicy(AddressPool pool, Backoffs backoffs, Finding
         {
             wait = code switch
             {
-                CloudErrorCodes.EniPerInstanceLimitExceeded or CloudErrorCodes.ForbiddenRam => backoffs.Block(Backoffs.Create, s_quota, cause),
+                CloudErrorCodes.ForbiddenRam => backoffs.Block(Backoffs.Create, s_quota, cause),
+
+                // Each try makes an ENI and deletes it again: seldom, the longer it lasts.
+                CloudErrorCodes.EniPerInstanceLimitExceeded or CloudErrorCodes.MaxEniCountExceeded =>
+                    backoffs.Block(Backoffs.Create, Min(s_quota * Math.Pow(2, Math.Min(backoffs.Failures(Backoffs.Create), 8)), s_shortage), cause),
                 CloudErrorCodes.SecurityGroupInstanceLimitExceed => backoffs.Block(Backoffs.Create, s_shortage, cause),
                 _ => backoffs.Fail(Backoffs.Create, cause),
             };
@@ -93,6 +97,8 @@ internal sealed class FailurePolicy(AddressPool pool, Backoffs backoffs, Finding
 
         return Tell(Backoffs.VSwitch(vSwitchId), cause, $"vSwitch {vSwitchId}, which has no free address,", s_shortage);
     }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private PoolFailure Tell(string path, Exception cause, string what, TimeSpan wait)
     {

@@ -33,7 +33,7 @@ internal sealed class PoolWorker : IAsyncDisposable
         _signal = signal;
         _stopping = stopping;
         _operations = new OperationSet(signal.Raise, e => Log.WorkerFailed(context.Log, e), stopping.Token);
-        _starvation = new Starvation(context.Pool, context.Backoffs, context.Settings, context.Clock);
+        _starvation = new Starvation(context.Pool, context.Backoffs, context.Settings, context.Clock, context.Calls);
         _holds = new HoldFindings(context);
         _timer = context.Time.CreateTimer(static s => ((WakeSignal)s!).Raise(), signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         var bringUp = new BringUp(context);
@@ -171,7 +171,9 @@ internal sealed class PoolWorker : IAsyncDisposable
         if (_context.Pool.Waiters.First is { } first)
         {
             Sooner(first.Value.Deadline);
-            foreach (var eni in _context.Pool.Enis)
+
+            // Of others nothing is given, however cool it is: that would be a time in the past, again and again.
+            foreach (var eni in _context.Pool.Enis.Where(e => e.IsOpen))
             {
                 Sooner(eni.OldestRelease() is { } released && released > TimeSpan.MinValue ? released + _context.Pool.Cooldown : null);
             }
@@ -182,7 +184,8 @@ internal sealed class PoolWorker : IAsyncDisposable
 
         void Sooner(TimeSpan? at)
         {
-            if (at is { } time && time < due)
+            // What is due by now has just been looked at: what could not be done then waits for something else than time.
+            if (at is { } time && time > now && time < due)
             {
                 due = time;
             }

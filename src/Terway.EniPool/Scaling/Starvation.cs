@@ -1,3 +1,4 @@
+using Terway.EniPool.Cloud;
 using Terway.EniPool.Configuration;
 using Terway.EniPool.Pool;
 
@@ -7,10 +8,13 @@ namespace Terway.EniPool.Scaling;
 /// What to do for pods that wait while the pool cannot grow: an address that still cools down is given early, else the pods are told why at once
 /// rather than after their whole wait.
 /// </summary>
-internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettings settings, PoolClock clock)
+internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettings settings, PoolClock clock, CallsUnderWay calls)
 {
     // Passing trouble is waited out before an address is given early.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    // A call that takes longer is worth telling a pod of.
+    private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(1);
 
     /// <summary>Why nobody can be served now nor will be by itself; null when somebody can.</summary>
     public string? Exhausted { get; private set; }
@@ -21,8 +25,11 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
     {
         if (pool.Waiters.First?.Value.Deadline <= now)
         {
-            var blockedBy = GrowthPlan.Probe(pool, backoffs, settings.VSwitches, now).BlockedBy ?? backoffs.Cause(Backoffs.Inventory);
-            pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s", blockedBy));
+            var blocked = GrowthPlan.Probe(pool, backoffs, settings.VSwitches, now);
+            var (until, cause) = blocked.BlockedBy is null
+                ? (backoffs.Until(Backoffs.Inventory), backoffs.Cause(Backoffs.Inventory))
+                : (blocked.BlockedUntil, blocked.BlockedBy);
+            pool.FailWaiters(w => w.Deadline <= now, w => Explain(w, $"no address within {settings.WaitLimit.TotalSeconds:0} s", until, cause));
         }
 
         Exhausted = null;
@@ -53,7 +60,7 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
 
         var reason = Reason(probe);
         Exhausted = reason;
-        pool.FailWaiters(w => probe.BlockedUntil is not { } until || until > w.Deadline, w => Explain(w, reason, probe.BlockedBy));
+        pool.FailWaiters(w => probe.BlockedUntil is not { } until || until > w.Deadline, w => Explain(w, reason, probe.BlockedUntil, probe.BlockedBy));
         return finding;
     }
 
@@ -65,7 +72,7 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
             : $"the node is full: {capacity.InUse} of {capacity.Total} pod addresses are in use";
     }
 
-    private static PodNetworkException Explain(Waiter waiter, string reason, Exception? blockedBy = null)
+    private PodNetworkException Explain(Waiter waiter, string reason, TimeSpan? blockedUntil, Exception? blockedBy)
     {
         if (waiter.FirstFailure is { } failure)
         {
@@ -73,8 +80,18 @@ internal sealed class Starvation(AddressPool pool, Backoffs backoffs, PoolSettin
                 failure.Cause is CloudException ? "cloud" : "pool", $"{reason}; first failure: {failure.Cause.Message}", failure.Next, canRetry: true, failure.Cause);
         }
 
-        return blockedBy is null
-            ? new("pool", reason, "the runtime retries the pod", canRetry: true)
-            : new(blockedBy is CloudException ? "cloud" : "pool", $"{reason}: {blockedBy.Message}", "the runtime retries the pod", canRetry: true, blockedBy);
+        if (blockedBy is null)
+        {
+            return calls.Oldest is var (what, since) && clock.Now - since >= s_slow
+                ? new(
+                    "cloud", $"{reason}: {what} has been under way for {(clock.Now - since).TotalSeconds:0} s without success",
+                    "its outcome is awaited and the runtime retries the pod", canRetry: true)
+                : new("pool", reason, "the runtime retries the pod", canRetry: true);
+        }
+
+        var when = blockedUntil is { } until ? $"at {clock.UtcNow + (until - clock.Now):HH:mm:ss}Z" : "at this moment";
+        return new(
+            blockedBy is CloudException ? "cloud" : "pool", $"{reason}: {blockedBy.Message}", $"it is tried again {when} and the runtime retries the pod", canRetry: true,
+            blockedBy);
     }
 }

@@ -87,8 +87,12 @@ public sealed class ReadOnlyDiskTests
         }
     }
 
-    private static Task<PowerDisk> DiskAsync(OneNode one) =>
-        PowerDisk.CreateAsync(Path.Combine(one.Node.Paths.Root, "disk"), [one.Node.Paths.State], one.Lab.Ledger, Token);
+    private static async Task<PowerDisk> DiskAsync(OneNode one)
+    {
+        // Without the disk there is nothing in the place of the file.
+        Directory.Delete(one.Node.Paths.State, recursive: true);
+        return await PowerDisk.CreateAsync(Path.Combine(one.Node.Paths.Root, "disk"), [one.Node.Paths.State], one.Lab.Ledger, Token);
+    }
 
     private static bool Names(CniCallException e, LabNode node) => e.Message.Contains(Path.Combine(node.Paths.State, "state.db"), StringComparison.Ordinal)
         && e.Message.Contains("check that its disk is there, writable and not full", StringComparison.Ordinal);

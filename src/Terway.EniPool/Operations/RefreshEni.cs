@@ -15,6 +15,11 @@ internal sealed class RefreshEni(PoolContext context)
             var view = await context.Batch.DescribeAsync(eni.Id, cancellationToken);
             if (view is { Status: EniStatus.InUse } && view.InstanceId == context.Host.Node.InstanceId)
             {
+                lock (context.Pool.Gate)
+                {
+                    eni.LookAgainAt = null;
+                }
+
                 context.Merge(eni, view);
                 await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
                 lock (context.Pool.Gate)

@@ -30,6 +30,7 @@ internal sealed class ResolveCreate(PoolContext context)
                             eni.Intents.Add(PoolJournal.IntentKey(token));
                             context.Merge(eni, view);
                             context.Pool.AddEni(eni);
+                            context.Pool.WarmUp.Note(eni.Count(0));
                         }
                     }
 

@@ -78,6 +78,7 @@ internal sealed partial class AddressPool
             var known = eni.Find(ip);
             if (known is null && _returned.TryGetValue(ip, out var at) && now - at < s_listedAfterReturn)
             {
+                eni.LookAgainAt = at + s_listedAfterReturn;
                 continue;
             }
 

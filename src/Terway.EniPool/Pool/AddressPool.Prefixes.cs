@@ -26,6 +26,7 @@ internal sealed partial class AddressPool
             var known = eni.FindPrefix(network);
             if (known is null && _returned.TryGetValue(network.BaseAddress, out var at) && now - at < s_listedAfterReturn)
             {
+                eni.LookAgainAt = at + s_listedAfterReturn;
                 continue;
             }
 

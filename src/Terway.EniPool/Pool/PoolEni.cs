@@ -59,6 +59,12 @@ internal sealed class PoolEni
     /// <summary>When its addresses were last changed by us, on the pool's clock: the cloud's lists lag behind that.</summary>
     public TimeSpan? ChangedAt { get; set; }
 
+    /// <summary>
+    /// When the cloud's list of it is worth a new look, on the pool's clock: it named addresses that were given back lately, which may be the list's lag
+    /// or a new assignment whose answer was lost.
+    /// </summary>
+    public TimeSpan? LookAgainAt { get; set; }
+
     /// <summary>When it was made by this process, on the pool's clock; null: before.</summary>
     public TimeSpan? MadeAt { get; init; }
 

@@ -168,6 +168,11 @@ internal sealed class PoolWorker : IAsyncDisposable
         var due = _scaler.NextAt;
         Sooner(_upkeep.NextAt);
         Sooner(_context.Backoffs.NextExpiry());
+        foreach (var eni in _context.Pool.Enis)
+        {
+            Sooner(eni.LookAgainAt);
+        }
+
         if (_context.Pool.Waiters.First is { } first)
         {
             Sooner(first.Value.Deadline);

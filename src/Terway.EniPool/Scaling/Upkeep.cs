@@ -28,7 +28,7 @@ internal sealed class Upkeep(PoolContext context, BringUp bringUp, UnassignAddre
         {
             if (!eni.Busy && !context.Backoffs.IsBlocked(Backoffs.Eni(eni.Id)))
             {
-                PlanEni(work, eni);
+                PlanEni(work, eni, now);
             }
         }
 
@@ -36,7 +36,7 @@ internal sealed class Upkeep(PoolContext context, BringUp bringUp, UnassignAddre
         PlanInventory(work, now);
     }
 
-    private void PlanEni(WorkList work, PoolEni eni)
+    private void PlanEni(WorkList work, PoolEni eni, TimeSpan now)
     {
         if (eni is { State: EniState.Ready, LinkGone: false })
         {
@@ -62,7 +62,7 @@ internal sealed class Upkeep(PoolContext context, BringUp bringUp, UnassignAddre
             case EniState.Ready when eni is { Hold: EniHold.Excluded, HasInUse: false }:
                 work.Occupy(eni, t => delete.ForgetAsync(eni, t));
                 break;
-            case EniState.Ready when eni.NeedsRefresh:
+            case EniState.Ready when eni.NeedsRefresh || eni.LookAgainAt <= now:
                 work.Occupy(eni, t => _refresh.RunAsync(eni, t));
                 break;
             case EniState.Ready when eni.Hold != EniHold.Excluded && eni.Addresses.Any(a => a.State == AddressState.Leaving):

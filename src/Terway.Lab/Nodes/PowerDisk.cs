@@ -74,12 +74,17 @@ public sealed partial class PowerDisk : IAsyncDisposable
         File.WriteAllText($"/sys/fs/ext4/{device}/trigger_fs_error", "1");
     }
 
-    /// <summary>What an operator does about it: check, and mount again in the same place. Open files stay those of the failed one.</summary>
+    /// <summary>
+    /// What an operator does about it: onto another disk, checked, and mounted in the same place. Open files stay those of the failed one.
+    /// </summary>
     public async Task RepairAsync(CancellationToken ct)
     {
         await UnmountAsync(lazily: true, ct);
+        // A copy: the image that somebody has open would be mounted as the failed file system that it is.
+        var copy = Image + ".repaired";
         // 1: errors corrected.
-        await RunAsync("sh", ["-c", "e2fsck -fp \"$0\" || [ $? = 1 ]", Image], ct);
+        await RunAsync("sh", ["-c", "cp --sparse=always \"$0\" \"$1\" && { e2fsck -fp \"$1\" || [ $? = 1 ]; }", Image, copy], ct);
+        File.Move(copy, Image, overwrite: true);
         await MountAsync(ct);
     }
 

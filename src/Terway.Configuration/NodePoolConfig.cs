@@ -35,14 +35,18 @@ internal sealed class NodePoolConfig
     public ConfigOrigin? Origin { get; private init; }
 
     /// <summary>Reads the configuration; everything wrong is in <see cref="Findings"/>.</summary>
-    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source)
+    /// <param name="json">Its text.</param>
+    /// <param name="source">Its name, for findings.</param>
+    /// <param name="labels">The node's labels: one of them chooses the mode where the configuration lists no plugins.</param>
+    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source, IReadOnlyDictionary<string, string>? labels = null)
     {
         var findings = new List<ConfigFinding>();
-        return Read(json, source, findings) is { } root ? Of(root, source, findings) : new NodePoolConfig(Empty(), [], findings);
+        return Read(json, source, findings) is { } root ? Of(root, source, labels, findings) : new NodePoolConfig(Empty(), [], findings);
     }
 
     /// <summary>Reads a configuration and a node's own, which is laid over it as RFC 7396 says. Each finding names its file.</summary>
-    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte> overlay, string overlaySource)
+    public static NodePoolConfig Parse(
+        ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte> overlay, string overlaySource, IReadOnlyDictionary<string, string>? labels = null)
     {
         var findings = new List<ConfigFinding>();
         var below = Read(json, source, findings);
@@ -60,11 +64,11 @@ internal sealed class NodePoolConfig
         }
 
         var origin = new ConfigOrigin(source, above.Value, overlaySource);
-        var merged = Of(MergePatch.Apply(below.Value, above.Value), $"{source} with {overlaySource}", findings);
+        var merged = Of(MergePatch.Apply(below.Value, above.Value), $"{source} with {overlaySource}", labels, findings);
         return new NodePoolConfig(merged.Root, merged.Plugins, [.. merged.Findings.Select(f => f with { Source = f.Source ?? origin.Of(f.Path) })]) { Origin = origin };
     }
 
-    private static NodePoolConfig Of(JsonElement root, string source, List<ConfigFinding> findings)
+    private static NodePoolConfig Of(JsonElement root, string source, IReadOnlyDictionary<string, string>? labels, List<ConfigFinding> findings)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -77,7 +81,8 @@ internal sealed class NodePoolConfig
             findings.Add(Error("$.version", $"version is {version.GetRawText()}", "write \"1\", the only version there is"));
         }
 
-        var plugins = root.TryGetProperty("plugins", out var list) ? ReadPlugins(list, findings) : UpstreamTranslation.Plugins(root, findings);
+        var plugins = root.TryGetProperty("plugins", out var list)
+            ? ReadPlugins(list, findings) : UpstreamTranslation.Plugins(root, labels ?? new Dictionary<string, string>(), findings);
         return new NodePoolConfig(root, plugins, findings);
     }
 

@@ -6,10 +6,61 @@ namespace Terway.Configuration;
 /// <summary>Plugins of a configuration that has no list of them: one written for upstream Terway.</summary>
 internal static class UpstreamTranslation
 {
-    public static List<PluginChoice> Plugins(JsonElement root, List<ConfigFinding> findings)
+    /// <summary>The node's label that says, as upstream has it, whether pods have ENIs of their own; set once, when the node joins.</summary>
+    public const string ExclusiveLabel = "k8s.aliyun.com/exclusive-mode-eni-type";
+
+    /// <param name="root">The configuration.</param>
+    /// <param name="labels">The node's labels, as far as they are known.</param>
+    /// <param name="findings">Takes what is wrong.</param>
+    public static List<PluginChoice> Plugins(JsonElement root, IReadOnlyDictionary<string, string> labels, List<ConfigFinding> findings)
+    {
+        var type = Text(root, "eniip_virtual_type", findings);
+        var trunking = Flag(root, "enable_eni_trunking", findings);
+        List<PluginChoice> plugins = IsExclusive(labels, findings) ? Exclusive(type, trunking, findings) : Shared(type, trunking, findings);
+        switch (Text(root, "ip_stack", findings))
+        {
+            case null or "" or "ipv4":
+                break;
+            case "dual":
+                plugins.Add(Choice("IPv6DualStack", "$.ip_stack"));
+                break;
+            case var stack:
+                findings.Add(new ConfigFinding("$.ip_stack", new Finding(FindingSeverity.Error, $"\"{stack}\" is not offered", "write ipv4 or dual")));
+                break;
+        }
+
+        return plugins;
+    }
+
+    // Upstream compares without regard to case.
+    private static bool IsExclusive(IReadOnlyDictionary<string, string> labels, List<ConfigFinding> findings)
+    {
+        var value = labels.GetValueOrDefault(ExclusiveLabel, "");
+        switch (value.ToUpperInvariant())
+        {
+            case "ENIONLY":
+                return true;
+            case "" or "DEFAULT":
+                return false;
+            default:
+                findings.Add(ConfigFinding.Error("$", $"the node's label {ExclusiveLabel} is \"{value}\"", "eniOnly or default, or no such label"));
+                return false;
+        }
+    }
+
+    // Acceleration and trunks are for nodes that share ENIs: a cluster's configuration, which speaks of all its nodes, may have them.
+    private static List<PluginChoice> Exclusive(string? type, bool trunking, List<ConfigFinding> findings)
+    {
+        if (type is { Length: > 0 } && !type.Equals("veth", StringComparison.OrdinalIgnoreCase))
+            findings.Add(ConfigFinding.Info("$.eniip_virtual_type", $"\"{type}\" has no effect on this node, whose pods have ENIs of their own", "nothing to do; it is for the cluster's other nodes"));
+        if (trunking)
+            findings.Add(ConfigFinding.Info("$.enable_eni_trunking", "has no effect on this node, whose pods have ENIs of their own", "nothing to do; it is for the cluster's other nodes"));
+        return [Choice("ExclusiveEni", "$")];
+    }
+
+    private static List<PluginChoice> Shared(string? type, bool trunking, List<ConfigFinding> findings)
     {
         var plugins = new List<PluginChoice> { Choice("SharedEni", "$") };
-        var type = Text(root, "eniip_virtual_type", findings);
         switch (type?.ToUpperInvariant())
         {
             case null or "" or "VETH":
@@ -28,19 +79,7 @@ internal static class UpstreamTranslation
                 break;
         }
 
-        if (Flag(root, "enable_eni_trunking", findings)) plugins.Add(Choice("TrunkEni", "$.enable_eni_trunking"));
-        switch (Text(root, "ip_stack", findings))
-        {
-            case null or "" or "ipv4":
-                break;
-            case "dual":
-                plugins.Add(Choice("IPv6DualStack", "$.ip_stack"));
-                break;
-            case var stack:
-                findings.Add(new ConfigFinding("$.ip_stack", new Finding(FindingSeverity.Error, $"\"{stack}\" is not offered", "write ipv4 or dual")));
-                break;
-        }
-
+        if (trunking) plugins.Add(Choice("TrunkEni", "$.enable_eni_trunking"));
         return plugins;
     }
 

@@ -21,20 +21,21 @@ internal sealed class PoolService : IAsyncDisposable
     private int _disposed;
 
     /// <exception cref="PodNetworkException">The node is too small for this mode.</exception>
-    public PoolService(IPluginHost host, PoolSettings settings, ILogger log)
+    public PoolService(IPluginHost host, PoolKind kind, PoolSettings settings, ILogger log)
     {
         _host = host;
         var families = host.Families;
-        var capacity = NodeCapacity.Compute(host.Node, families, settings);
-        if (capacity.Total <= NodeCapacity.JoinThreshold)
+        var capacity = NodeCapacity.Compute(host.Node, families, settings, kind);
+        if (capacity.Total <= kind.JoinThreshold)
         {
             throw new PodNetworkException(
                 "configuration",
-                $"{host.Node.InstanceType} gives too few pod addresses: {capacity.Arithmetic}, must be > {NodeCapacity.JoinThreshold}",
-                "choose an instance type with more ENIs or addresses per ENI, or raise max_eni and eni_cap_ratio",
+                $"{host.Node.InstanceType} gives too few pod addresses: {capacity.Arithmetic}, must be > {kind.JoinThreshold}",
+                $"choose an instance type with more ENIs{(kind.PodsPerEni is null ? " or addresses per ENI" : "")}, or raise max_eni and eni_cap_ratio",
                 canRetry: false);
         }
 
+        PoolMetrics.Show(kind.Plugin);
         var signal = new WakeSignal();
         var clock = new PoolClock(host.Time);
         Pool = new AddressPool(clock, settings, capacity, [.. families.Select(f => f.Family)], signal.Raise)
@@ -48,6 +49,7 @@ internal sealed class PoolService : IAsyncDisposable
         _context = new PoolContext
         {
             Host = host,
+            Kind = kind,
             Families = families,
             Settings = settings,
             Clock = clock,
@@ -60,7 +62,7 @@ internal sealed class PoolService : IAsyncDisposable
             Calls = calls,
             Batch = new DescribeBatch(cloud, host.Time, _stopping.Token),
             VSwitches = new VSwitchCatalog(cloud, families, host.Node, settings, Pool, backoffs, findings, clock),
-            Tags = new EniTags(settings, host.Node),
+            Tags = new EniTags(kind, settings, host.Node),
             Log = log,
         };
         _worker = new PoolWorker(_context, signal, _stopping);

@@ -105,7 +105,7 @@ internal sealed class Daemon : IAsyncDisposable
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
         var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
-        var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
+        var config = await ConfigFile.ReadAsync(_options.ConfigFile, _options.NodeLabels, cancellationToken).ConfigureAwait(false);
         var store = Own(await WaitForStateAsync(opening, crashes, readiness, cancellationToken).ConfigureAwait(false));
         var disk = Own(StateDisk.Watch(store, _options.StateFile, readiness, _time));
         var cloud = Own(await DaemonCloud.ConnectAsync(
@@ -117,7 +117,7 @@ internal sealed class Daemon : IAsyncDisposable
         var active = Active(plugins, ipv4);
         var attachments = StateRecovery.IsDone(store)
             ? store.Initial.Attachments
-            : await new StateRecovery(store, active, links, cloud.FindEniAsync, _time, _loggers.CreateLogger<StateRecovery>())
+            : await new StateRecovery(store, active, links, cloud.FindEniAsync, cloud.GetMacsAsync, _time, _loggers.CreateLogger<StateRecovery>())
                 .RunAsync(await node.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
 

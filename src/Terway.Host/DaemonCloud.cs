@@ -41,6 +41,9 @@ internal sealed class DaemonCloud : IDisposable
     /// <summary>An attached ENI as the metadata service shows it.</summary>
     public Task<MetadataEni?> FindEniAsync(string mac, CancellationToken cancellationToken) => _metadata.GetEniAsync(mac, cancellationToken);
 
+    /// <summary>MAC addresses of the attached ENIs, as the metadata service lists them.</summary>
+    public Task<IReadOnlyList<string>> GetMacsAsync(CancellationToken cancellationToken) => _metadata.GetMacsAsync(cancellationToken);
+
     /// <inheritdoc cref="NodeFactsSource.Confirmed"/>
     public Task Confirmed { get; }
 

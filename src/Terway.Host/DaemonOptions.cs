@@ -23,6 +23,9 @@ internal sealed record DaemonOptions
 
     public required string NodeName { get; init; }
 
+    /// <summary>Labels of the Kubernetes node that choose its mode.</summary>
+    public IReadOnlyDictionary<string, string> NodeLabels { get; init; } = new Dictionary<string, string>();
+
     public required string LogLevel { get; init; }
 
     /// <summary><c>text</c> or <c>json</c>.</summary>
@@ -68,6 +71,23 @@ internal sealed record DaemonOptions
             },
         };
         var nodeName = new Option<string>("--node-name") { Description = "name of the Kubernetes node", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } n ? n : Environment.MachineName };
+        var nodeLabels = new Option<Dictionary<string, string>>("--node-labels")
+        {
+            Description = "labels of the Kubernetes node as KEY=VALUE,...; k8s.aliyun.com/exclusive-mode-eni-type chooses the mode when the configuration lists no plugins",
+            DefaultValueFactory = _ => [],
+            CustomParser = static result =>
+            {
+                var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+                foreach (var label in result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                {
+                    var at = label.IndexOf('=', StringComparison.Ordinal);
+                    if (at <= 0) result.AddError($"--node-labels {label} is no KEY=VALUE");
+                    else labels[label[..at]] = label[(at + 1)..];
+                }
+
+                return labels;
+            },
+        };
         var logLevel = new Option<string>("--log-level") { Description = "debug, info, warning or error", DefaultValueFactory = _ => "info" };
         logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error");
         var logFormat = new Option<string>("--log-format") { Description = "text or json, one line an event", DefaultValueFactory = _ => "text" };
@@ -84,7 +104,7 @@ internal sealed record DaemonOptions
         };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, logLevel, logFormat, metricsListen,
+            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -97,6 +117,7 @@ internal sealed record DaemonOptions
                 PodDir = parsed.GetValue(podDir),
                 MetadataEndpoint = parsed.GetRequiredValue(metadata),
                 NodeName = parsed.GetRequiredValue(nodeName),
+                NodeLabels = parsed.GetRequiredValue(nodeLabels),
                 LogLevel = parsed.GetRequiredValue(logLevel),
                 LogFormat = parsed.GetRequiredValue(logFormat),
                 MetricsListen = parsed.GetValue(metricsListen),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
+using Terway.Lab.Cluster;
 using Terway.Lab.Nodes;
 using Terway.Lab.Probing;
 using Terway.Lab.Runtime;
@@ -37,8 +38,11 @@ public sealed class LabCluster(RunningLab lab, TerwaydOptions options) : IAsyncD
     public TerwaydProcess Daemon(LabNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return _daemons.GetOrAdd(node.Name, static (_, args) => new TerwaydProcess(args.node, args.options, args.lab.Ledger), (node, options, lab));
+        return _daemons.GetOrAdd(node.Name, static (_, args) => new TerwaydProcess(args.node, args.options, args.lab.Ledger), (node, options: OptionsOf(node), lab));
     }
+
+    private TerwaydOptions OptionsOf(LabNode node) =>
+        node.Pool is { } pool ? options with { EniConf = PoolConfig.ByName[pool] } : options;
 
     /// <summary>Starts the daemon and waits until the node is ready.</summary>
     /// <returns>From exec to ready.</returns>

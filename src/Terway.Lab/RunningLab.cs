@@ -107,7 +107,7 @@ public sealed class RunningLab : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         var instanceId = Cloud.Region.NewInstanceId();
-        var made = LabNode.Create(Namespaces, node.Name, instanceId, Path.Combine(Folder, "nodes", node.Name));
+        var made = LabNode.Create(Namespaces, node.Name, instanceId, Path.Combine(Folder, "nodes", node.Name), node.Pool);
         Vpc.AddInstance(instanceId, made.NetNs);
         try
         {

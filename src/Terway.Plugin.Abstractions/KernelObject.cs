@@ -10,6 +10,7 @@ namespace Terway.Plugin;
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Veth), "veth")]
+[JsonDerivedType(typeof(Nic), "nic")]
 [JsonDerivedType(typeof(Link), "link")]
 [JsonDerivedType(typeof(Address), "address")]
 [JsonDerivedType(typeof(Route), "route")]
@@ -23,7 +24,10 @@ public abstract record KernelObject
     {
     }
 
-    /// <summary>True for an object in the pod's network namespace, false for one on the node. Objects in a pod go with its namespace.</summary>
+    /// <summary>
+    /// True for an object in the pod's network namespace, false for one on the node. Objects in a pod go with its namespace; a <see cref="Nic"/>, which
+    /// is the node's wherever it is, does not.
+    /// </summary>
     public bool InPod { get; init; }
 
     /// <summary>A veth pair: one end on the node, the other made directly in the pod. Both ends are up. Its removal takes everything on it along.</summary>
@@ -33,6 +37,17 @@ public abstract record KernelObject
     /// <param name="PodMac">MAC address of the pod's end.</param>
     /// <param name="Mtu">MTU of both ends in bytes.</param>
     public sealed record Veth(string Name, string PodName, string Mac, string PodMac, int Mtu) : KernelObject;
+
+    /// <summary>
+    /// A link of the node moved into the pod under another name, and brought up there. It never goes with the pod's namespace: its removal brings it
+    /// back, and where the namespace is gone already, and the kernel has put the link back by itself, makes it what it was. On the node it is down,
+    /// without addresses, and has its old name, unless another link has taken that meanwhile, and its old MTU. Addresses, routes and queueing
+    /// disciplines it had in the pod stay behind.
+    /// </summary>
+    /// <param name="On">The link as the node has it. It is found again by its MAC address.</param>
+    /// <param name="PodName">Its name in the pod.</param>
+    /// <param name="Mtu">Its MTU in the pod, in bytes.</param>
+    public sealed record Nic(NodeLink On, string PodName, int Mtu) : KernelObject;
 
     /// <summary>An existing link brought up. It is left up when the object is removed.</summary>
     /// <param name="Name">The link.</param>

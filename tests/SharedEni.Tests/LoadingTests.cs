@@ -62,7 +62,7 @@ public sealed class LoadingTests
             EniIpv6AddressQuantity = 30,
             EniTrunkSupported = false,
         };
-        var problems = SettingsReader.Read(settings.RootElement, node).Problems;
+        var problems = SettingsReader.Read(settings.RootElement, node, SharedEniProvider.Kind).Problems;
         Assert.Equal(keys.Select(k => $"$.{k}").Order(StringComparer.Ordinal), problems.Select(p => p.Path).Order(StringComparer.Ordinal));
     }
 

@@ -90,7 +90,7 @@ public sealed class SettingsTests
     public void Watermarks_follow_pool_sizes_and_min_eni(string settings, int min, int max)
     {
         var read = Read(settings).Settings;
-        var capacity = NodeCapacity.Compute(s_node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], read);
+        var capacity = NodeCapacity.Compute(s_node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], read, SharedEniProvider.Kind);
         var pool = new AddressPool(new PoolClock(TimeProvider.System), read, capacity, [], () => { }) { AttachableEnis = 7 };
 
         Assert.Equal((min, max), (pool.MinIdle, pool.MaxIdle));
@@ -116,7 +116,7 @@ public sealed class SettingsTests
     public void Compute_capacity_shows_its_arithmetic(int enis, int ips, string settings, int total, string? arithmetic)
     {
         var node = Facts(enis, ips);
-        var capacity = NodeCapacity.Compute(node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], Read(settings).Settings);
+        var capacity = NodeCapacity.Compute(node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], Read(settings).Settings, SharedEniProvider.Kind);
 
         Assert.Equal(total, capacity.Total);
         if (arithmetic is not null)
@@ -153,7 +153,7 @@ public sealed class SettingsTests
     private static (PoolSettings Settings, IReadOnlyList<SettingProblem> Problems) Read(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return SettingsReader.Read(document.RootElement, s_node);
+        return SettingsReader.Read(document.RootElement, s_node, SharedEniProvider.Kind);
     }
 
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(i => texts[i]);

@@ -80,6 +80,34 @@ internal sealed class TestFabric : IVpcFabric
 
     public Task UpdateSecurityGroupAsync(SecurityGroupSnapshot securityGroup, CancellationToken ct) => Task.CompletedTask;
 
+    /// <summary>The link leaves the node with a pod.</summary>
+    public NodeLink Take(string mac)
+    {
+        NodeLink link;
+        TaskCompletionSource? gone;
+        lock (_gate)
+        {
+            _links.Remove(mac, out link!);
+            _gone.Remove(mac, out gone);
+        }
+
+        gone?.TrySetResult();
+        return link;
+    }
+
+    /// <summary>It comes back.</summary>
+    public void Return(NodeLink link)
+    {
+        TaskCompletionSource<NodeLink>? wait;
+        lock (_gate)
+        {
+            _links[link.Mac] = link;
+            _waits.Remove(link.Mac, out wait);
+        }
+
+        wait?.TrySetResult(link);
+    }
+
     /// <summary>The machine is booted again: links get other indexes.</summary>
     public void Reboot()
     {

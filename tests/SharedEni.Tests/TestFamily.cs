@@ -130,7 +130,7 @@ internal sealed class TestFamily(AddressFamily family, ICloud cloud) : IAddressF
         [new KernelObject.Sysctl($"net/{(V4 ? "ipv4" : "ipv6")}/conf/{eniLink ?? "all"}/forwarding", "1")];
 
     public IReadOnlyList<KernelObject> PodObjects(string podLink, string? hostLink) =>
-        [new KernelObject.Sysctl($"net/{(V4 ? "ipv4" : "ipv6")}/conf/{hostLink}/forwarding", "1")];
+        hostLink is null ? [] : [new KernelObject.Sysctl($"net/{(V4 ? "ipv4" : "ipv6")}/conf/{hostLink}/forwarding", "1")];
 
     private static List<IPAddress> Read(JsonElement eni, string outer, string inner, string name) =>
         eni.TryGetProperty(outer, out var sets) && sets.TryGetProperty(inner, out var list)

@@ -81,7 +81,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public TestHost Host { get; private set; } = null!;
 
-    public SharedEniProvider Plugin { get; private set; } = null!;
+    public Provider Plugin { get; private set; } = null!;
 
     /// <summary>The clock's error that the transport told last; null: none yet.</summary>
     public TimeSpan? ClockSkew { get; private set; }
@@ -169,7 +169,7 @@ internal sealed class TestNode : IAsyncDisposable
             Disk = Disk,
             Crash = crash,
         };
-        Plugin = new SharedEniProvider(Host);
+        Plugin = new Provider(Host);
     }
 
     /// <summary>Starts the plugin, and lets time pass until it has started.</summary>

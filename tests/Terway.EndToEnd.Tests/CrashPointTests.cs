@@ -12,6 +12,7 @@ public sealed class CrashPointTests
     [InlineData("add", 12)]
     [InlineData("del", 8)]
     [InlineData("live-repair", 2)]
+    [InlineData("exclusive-del", 8)]
     [InlineData("power-loss-add", 12)]
     [InlineData("power-loss-spool", 4)]
     public async Task Every_step_survives_its_end_there(string scenario, int least)

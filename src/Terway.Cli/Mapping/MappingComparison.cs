@@ -83,6 +83,7 @@ internal sealed class MappingComparison
     {
         var before = _differences.Count;
         var host = _kernel.Link(a.HostLink);
+        if (HasNic(a)) return CheckNic(a, address, host);
         if (host is not { IsUp: true }) Missing(a, address, $"pod link {a.HostLink}", host is null ? $"no link {a.HostLink}" : $"{a.HostLink} is down");
         if (!IsPolicyRouted(a)) return before == _differences.Count ? Ok : Differs;
 
@@ -102,6 +103,15 @@ internal sealed class MappingComparison
 
         FindForeignRules(a, address, own);
         return before == _differences.Count ? Ok : Differs;
+    }
+
+    // The pod has the ENI's link; whether it has one to the node as well is the pool's choice, and the namespace of the pod not ours to enter.
+    private string CheckNic(Attachment a, IPAddress address, LinkInfo? host)
+    {
+        var home = _kernel.LinkByMac(a.EniMac);
+        if (home is not null) Missing(a, address, $"NIC {a.EniMac} in the pod", $"{home.Name} is on the node");
+        if (host is { IsUp: false }) Missing(a, address, $"pod link {a.HostLink}", $"{a.HostLink} is down");
+        return home is null && host is not { IsUp: false } ? Ok : Differs;
     }
 
     private void CheckRule(Attachment a, IPAddress address, IpRule wanted)
@@ -125,7 +135,7 @@ internal sealed class MappingComparison
     {
         foreach (var eni in (_cloud?.Enis.AsEnumerable() ?? []).Where(static e => e.Type is "Primary" or "Secondary" or "Trunk" && e.Status == "InUse"))
         {
-            if (_kernel.LinkByMac(eni.Mac) is null)
+            if (_kernel.LinkByMac(eni.Mac) is null && !_state.Any(a => HasNic(a) && string.Equals(a.EniMac, eni.Mac, StringComparison.OrdinalIgnoreCase)))
                 _differences.Add(new(eni.Id, "", $"attached to this instance, {eni.Mac}", "no link with that MAC address", "look at the kernel's log; detach the ENI if nothing uses it"));
         }
     }
@@ -160,6 +170,8 @@ internal sealed class MappingComparison
         eni.Addresses.Any(x => IPAddress.TryParse(x, out var held) && held.Equals(address)) || eni.Prefixes.Any(p => IPNetwork.TryParse(p, out var network) && network.Contains(address));
 
     private static bool IsPolicyRouted(Attachment a) => a.Datapath.Split('/')[0] == "SharedEni";
+
+    private static bool HasNic(Attachment a) => a.Datapath.Split('/')[0] == "ExclusiveEni";
 
     private static string PodOf(Attachment a) => a.Name.Length > 0 ? $"{a.Namespace}/{a.Name}" : a.ContainerId;
 }

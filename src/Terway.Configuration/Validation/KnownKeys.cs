@@ -61,6 +61,8 @@ internal static class KnownKeys
         new("ipv4_prefix_count", SettingRule.Integer(0, MaxAddresses / 16)),
         new("backoff_override", SettingRule.Backoffs()),
         new("service_cidr", SettingRule.Networks()),
+        new("host_stack_cidrs", SettingRule.NetworkList()),
+        new("disable_host_peer", SettingRule.Flag()),
 
         // Known, and without effect
         new("prefix", SettingRule.Text(), "upstream has not used it for years either"),

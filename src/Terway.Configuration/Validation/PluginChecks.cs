@@ -12,6 +12,7 @@ internal static class PluginChecks
     [
         ("SharedEni", "ExclusiveEni", "a node's ENIs are either shared or exclusive"),
         ("ExclusiveEni", "NetworkPolicy", "traffic of exclusive ENIs passes no policy"),
+        ("ExclusiveEni", "DataPathV2", "traffic of exclusive ENIs does not pass where it accelerates"),
         ("ExclusiveEni", "TrunkEni", "member ENIs belong to nodes that share ENIs"),
     ];
 

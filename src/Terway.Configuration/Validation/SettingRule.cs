@@ -126,6 +126,20 @@ internal sealed class SettingRule(Action<JsonElement, string, List<ConfigFinding
         else CidrChecks.Read(value.GetString()!, path, findings);
     });
 
+    /// <summary>A list of networks, of any address family.</summary>
+    public static SettingRule NetworkList() => new(static (value, path, findings) =>
+    {
+        CheckTexts(value, path, "a list of networks such as [\"169.254.20.10/32\"]", findings);
+        if (value.ValueKind != JsonValueKind.Array) return;
+        var index = 0;
+        foreach (var element in value.EnumerateArray())
+        {
+            var at = $"{path}[{index++}]";
+            if (element.ValueKind == JsonValueKind.String && !CidrText.TryParse(element.GetString()!, out _, out var reason, out var fix))
+                findings.Add(ConfigFinding.Error(at, reason, fix));
+        }
+    });
+
     public static SettingRule Backoffs() => new(static (value, path, findings) =>
     {
         if (!Members(value, path, "an object from key to {duration, factor, jitter, steps, cap}", findings, static (entry, at, found) =>

@@ -10,9 +10,6 @@ namespace Terway.EniPool.Configuration;
 /// <param name="Arithmetic">How <see cref="Total"/> came about, for messages.</param>
 internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixed, string Arithmetic)
 {
-    /// <summary>A node joins a cluster only with more pod addresses than this (ACK's rule for shared ENIs).</summary>
-    public const int JoinThreshold = 11;
-
     // ECS: an ENI that is not attached takes 49 secondary addresses, and a call 10 prefixes.
     private const int AddressesPerCall = 49;
     private const int PrefixesPerCall = 10;
@@ -40,7 +37,7 @@ internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixe
     public int AtMost(int slots, long left) => Math.Max(RoundDown((int)Math.Min(left - OwnExtra, slots)), Unit);
 
     /// <exception cref="PodNetworkException">Prefixes are asked for, and the active address families do not have them.</exception>
-    public static NodeCapacity Compute(NodeFacts node, IReadOnlyList<IAddressFamily> families, PoolSettings settings)
+    public static NodeCapacity Compute(NodeFacts node, IReadOnlyList<IAddressFamily> families, PoolSettings settings, PoolKind kind)
     {
         var attachable = Math.Max(0, node.EniQuantity - 1);
         var scaled = (int)(node.EniQuantity * settings.EniCapRatio) + settings.EniCapShift - 1;
@@ -62,6 +59,13 @@ internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixe
             enis = settings.MaxEni;
             left = $"min({left}, max_eni)";
             numbers = $"min({numbers}, {settings.MaxEni})";
+        }
+
+        if (kind.PodsPerEni is { } pods)
+        {
+            // Addresses beyond these are nobody's: all that is needed of a family is that an ENI can have so many.
+            var most = Math.Min(perEni, pods);
+            return new(enis, most, 1, null, $"{left}{(most == 1 ? "" : $" x {most}")} = {numbers}{(most == 1 ? "" : $" x {most}")} = {enis * most}");
         }
 
         if (settings.UsePrefixes)

@@ -13,15 +13,18 @@ internal sealed class SettingsReader
     private readonly List<SettingProblem> _problems = [];
     private readonly JsonSettings _json;
 
-    private SettingsReader(JsonElement root, NodeFacts node)
+    private readonly PoolKind _kind;
+
+    private SettingsReader(JsonElement root, NodeFacts node, PoolKind kind)
     {
         _node = node;
+        _kind = kind;
         _json = new JsonSettings(root, "$", _problems);
     }
 
-    public static (PoolSettings Settings, IReadOnlyList<SettingProblem> Problems) Read(JsonElement root, NodeFacts node)
+    public static (PoolSettings Settings, IReadOnlyList<SettingProblem> Problems) Read(JsonElement root, NodeFacts node, PoolKind kind)
     {
-        var reader = new SettingsReader(root, node);
+        var reader = new SettingsReader(root, node, kind);
         if (root.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
         {
             return (new PoolSettings { VSwitches = [node.VSwitchId] }, [new("$", $"eni_conf is a {JsonSettings.Kind(root)}", "write a JSON object")]);
@@ -73,9 +76,23 @@ internal sealed class SettingsReader
             WarmUp = _json.Integer("ip_warm_up_size", 0, 0, MaxAddresses),
             IdleReclaim = IdleReclaim(),
             Backoffs = BackoffOverrides.Read(_json),
-            UsePrefixes = _json.Flag("enable_ip_prefix"),
+            UsePrefixes = UsePrefixes(),
             PrefixCount = _json.Integer("ipv4_prefix_count", 0, 0, MaxAddresses / 16),
         };
+    }
+
+    private bool UsePrefixes()
+    {
+        var wanted = _json.Flag("enable_ip_prefix");
+        if (wanted && _kind.PodsPerEni is { } pods)
+        {
+            _problems.Add(new(
+                "$.enable_ip_prefix", $"prefixes are for ENIs that many pods share, and here an ENI serves {pods}: it has no effect",
+                "remove it", Fatal: false));
+            return false;
+        }
+
+        return wanted;
     }
 
     private IdleReclaimSettings? IdleReclaim()

@@ -18,6 +18,9 @@ internal sealed class BringUp(PoolContext context)
 
     private readonly LinkGuard _guard = new(context);
 
+    /// <inheritdoc cref="LinkGuard.Watch"/>
+    public void Watch(PoolEni eni, CancellationToken stopping) => _guard.Watch(eni, stopping);
+
     /// <param name="eni">The ENI; the caller has made it busy.</param>
     /// <param name="attachStarted">The cloud has accepted the attachment already.</param>
     /// <param name="cancellationToken">Ends the work; it is taken up again at the next start.</param>
@@ -25,10 +28,15 @@ internal sealed class BringUp(PoolContext context)
     {
         try
         {
-            if (eni.State == EniState.Starting && await FindLinkAsync(eni, s_linkAtStart, cancellationToken) is { } known)
+            if (eni.State == EniState.Starting)
             {
-                await MakeReadyAsync(eni, known, cancellationToken);
-                return;
+                var needed = MustHaveLink(eni);
+                var known = needed ? await FindLinkAsync(eni, s_linkAtStart, cancellationToken) : null;
+                if (known is not null || !needed)
+                {
+                    await MakeReadyAsync(eni, known, cancellationToken);
+                    return;
+                }
             }
 
             SetState(eni, EniState.Attaching);
@@ -49,12 +57,13 @@ internal sealed class BringUp(PoolContext context)
     {
         var begun = context.Clock.Now;
         var fresh = attachStarted;
+        var attachedHere = attachStarted;
         var missing = 0;
         var pause = TimeSpan.FromMilliseconds(500);
         NodeLink? link = null;
         while (true)
         {
-            if (attachStarted)
+            if (attachStarted && MustHaveLink(eni))
             {
                 // The link comes when the attachment is through: no call is made to wait for it.
                 link ??= await FindLinkAsync(eni, s_linkStep, cancellationToken);
@@ -75,7 +84,7 @@ internal sealed class BringUp(PoolContext context)
 
             switch (view.Status)
             {
-                case EniStatus.InUse when link is not null:
+                case EniStatus.InUse when link is not null || !MustHaveLink(eni):
                     if (!fresh)
                     {
                         context.Merge(eni, view);
@@ -83,13 +92,16 @@ internal sealed class BringUp(PoolContext context)
 
                     await MakeReadyAsync(eni, link, cancellationToken);
                     return;
+                case EniStatus.InUse when attachStarted && !attachedHere && context.Kind.LinkGoesToPod:
+                    throw new LinkElsewhereException(
+                        $"ENI {eni.Id} is attached, but no link on the node has its MAC address {eni.Mac}: a pod that no journal knows may have it");
                 // With its link there it is attached, whatever the list says.
                 case EniStatus.Available when attachStarted && link is null:
                     throw new PodNetworkException(
                         "cloud", $"the attachment of ENI {eni.Id} was rolled back", "the ENI is deleted and another one made", canRetry: true);
                 case EniStatus.Available when !attachStarted:
                     await context.Cloud.AttachAsync(eni.Id, cancellationToken);
-                    attachStarted = true;
+                    attachStarted = attachedHere = true;
                     break;
                 case EniStatus.Attaching or EniStatus.InUse when !attachStarted:
                     attachStarted = true;
@@ -118,7 +130,8 @@ internal sealed class BringUp(PoolContext context)
     private bool IsBelieved(PoolEni eni, NodeLink? link, int looks, TimeSpan since) =>
         since < s_attachLimit && (link is not null || eni.IsNew(context.Clock.Now) || looks < 3);
 
-    private async Task MakeReadyAsync(PoolEni eni, NodeLink link, CancellationToken cancellationToken)
+    // Without a link where a pod has it.
+    private async Task MakeReadyAsync(PoolEni eni, NodeLink? link, CancellationToken cancellationToken)
     {
         if (eni.Subnets.Count < context.Families.Count)
         {
@@ -137,9 +150,13 @@ internal sealed class BringUp(PoolContext context)
             }
         }
 
-        // The link's index may be another one after a reboot, or when it was plugged again, and the table with it: made sure of every time.
-        var objects = NodeObjects.ForEni(link, Tables(eni, link), eni.Subnets, context.Families, context.Host.Node, context.Settings);
-        await context.Host.EnsureNodeObjectsAsync(NodeObjects.EniKey(eni.Id), objects, cancellationToken);
+        if (link is not null && !context.Kind.LinkGoesToPod)
+        {
+            // The link's index may be another one after a reboot, or when it was plugged again, and the table with it: made sure of every time.
+            var objects = NodeObjects.ForEni(link, Tables(eni, link), eni.Subnets, context.Families, context.Host.Node, context.Settings);
+            await context.Host.EnsureNodeObjectsAsync(NodeObjects.EniKey(eni.Id), objects, cancellationToken);
+        }
+
         if (eni.State != EniState.Starting || !eni.Saved)
         {
             await context.Journal.SaveAsync(eni, EniRecord.InUse, cancellationToken);
@@ -159,7 +176,7 @@ internal sealed class BringUp(PoolContext context)
 
         context.Failures.Recovered(Backoffs.Eni(eni.Id));
         context.Failures.Recovered(Backoffs.Create);
-        Log.EniReady(context.Log, eni.Id, link.Name, eni.Addresses.Count);
+        Log.EniReady(context.Log, eni.Id, link?.Name ?? "a pod's link", eni.Addresses.Count);
     }
 
     // Rules of pods that are on the ENI already name the table of the link it had then: it leads out by the present link as well, while they last.
@@ -205,7 +222,8 @@ internal sealed class BringUp(PoolContext context)
             var hopeless = cause is PodNetworkException
                 || (cause is CloudException { Code: CloudErrorCodes.EniPerInstanceLimitExceeded or CloudErrorCodes.EniNotFound })
                 || (cause is CloudException && context.Backoffs.Failures(Backoffs.Eni(eni.Id)) >= 3);
-            remove = hopeless && eni.Owned && !eni.HasInUse && eni.State == EniState.Attaching;
+            // What a pod may have is not taken from it.
+            remove = hopeless && cause is not LinkElsewhereException && eni.Owned && !eni.HasInUse && eni.State == EniState.Attaching;
             if (remove)
             {
                 eni.State = EniState.Deleting;
@@ -229,6 +247,14 @@ internal sealed class BringUp(PoolContext context)
         }
     }
 
+    private bool MustHaveLink(PoolEni eni)
+    {
+        lock (context.Pool.Gate)
+        {
+            return context.IsLinkOnNode(eni);
+        }
+    }
+
     private void SetState(PoolEni eni, EniState state)
     {
         lock (context.Pool.Gate)
@@ -236,4 +262,7 @@ internal sealed class BringUp(PoolContext context)
             eni.State = state;
         }
     }
+
+    /// <summary>An attached ENI without a link here.</summary>
+    private sealed class LinkElsewhereException(string message) : Exception(message);
 }

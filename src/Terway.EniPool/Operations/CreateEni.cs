@@ -145,7 +145,7 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                     SecurityGroupIds = groups,
                     ResourceGroupId = context.Settings.ResourceGroupId,
                     NetworkInterfaceName = $"terway-{context.Host.Node.InstanceId}",
-                    Description = "Shared by pods of this node; managed by Terway.NET",
+                    Description = context.Kind.Description,
                     Tags = context.Tags.ForCreation(token),
                     DeleteOnRelease = true,
                     SourceDestCheck = false,

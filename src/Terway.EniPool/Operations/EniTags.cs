@@ -4,13 +4,12 @@ using Terway.EniPool.Configuration;
 namespace Terway.EniPool.Operations;
 
 /// <summary>How our ENIs are told from others.</summary>
-internal sealed class EniTags(PoolSettings settings, NodeFacts node)
+internal sealed class EniTags(PoolKind kind, PoolSettings settings, NodeFacts node)
 {
     private const string Creator = "creator";
     private const string Terway = "terway";
     private const string Node = "terway-node";
     private const string Pool = "terway-pool";
-    private const string Shared = "shared";
     private const string Operation = "terway-op";
 
     // ENIs of other controllers (reference: upstream's built-in block list).
@@ -20,7 +19,7 @@ internal sealed class EniTags(PoolSettings settings, NodeFacts node)
     ];
 
     /// <summary>Tags that every ENI of this pool carries.</summary>
-    public IReadOnlyList<Tag> Own { get; } = [new(Creator, Terway), new(Pool, Shared), new(Node, node.InstanceId)];
+    public IReadOnlyList<Tag> Own { get; } = [new(Creator, Terway), new(Pool, kind.Tag), new(Node, node.InstanceId)];
 
     /// <summary>Tags of a new ENI.</summary>
     public IReadOnlyList<Tag> ForCreation(string token) =>
@@ -41,10 +40,13 @@ internal sealed class EniTags(PoolSettings settings, NodeFacts node)
     /// <summary>Made by this pool for this node.</summary>
     public bool IsOwn(Eni eni) => Own.All(t => Has(eni, t.Key, t.Value));
 
+    /// <summary>The kind of pool that made the ENI, when it is not this one: its pods may still be there, and only it knows them.</summary>
+    public string? OfOtherPool(Eni eni) => IsTerways(eni) && eni.Tags.FirstOrDefault(t => t.Key == Pool)?.Value is { } made && made != kind.Tag ? made : null;
+
     /// <summary>Whether an ENI found on the node belongs into the pool. The caller has seen that it is not the primary one.</summary>
     public bool IsManaged(Eni eni)
     {
-        if (eni.Type != EniType.Secondary || eni.ServiceManaged || eni.NetworkInterfaceTrafficMode == "HighPerformance"
+        if (eni.Type != EniType.Secondary || OfOtherPool(eni) is not null || eni.ServiceManaged || eni.NetworkInterfaceTrafficMode == "HighPerformance"
             || s_blocked.Concat(settings.EniTagBlockList).Any(t => Has(eni, t.Key, t.Value))
             || (Has(eni, "leni_primary", "true") && Has(eni, "acs:ecs:support_eni", "true")))
         {

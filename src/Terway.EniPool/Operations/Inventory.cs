@@ -10,6 +10,8 @@ namespace Terway.EniPool.Operations;
 /// </summary>
 internal sealed class Inventory(PoolContext context)
 {
+    private const string OtherPools = "other-pools";
+
     // Lists of the cloud may be older than what we did to an ENI.
     private static readonly TimeSpan s_lag = TimeSpan.FromSeconds(30);
 
@@ -27,6 +29,7 @@ internal sealed class Inventory(PoolContext context)
             var orphans = await context.Cloud.DescribeAsync(
                 new() { Tags = context.Tags.Own, Status = EniStatus.Available }, cancellationToken);
             Apply(attached, orphans, versions);
+            ShowOtherPools(attached);
             context.Failures.Recovered(Backoffs.Inventory);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -94,6 +97,22 @@ internal sealed class Inventory(PoolContext context)
             context.Pool.Inventoried = true;
             context.Pool.ServeWaiters(context.Clock.Now);
         }
+    }
+
+    private void ShowOtherPools(IReadOnlyList<Eni> attached)
+    {
+        var others = attached.Where(v => context.Tags.OfOtherPool(v) is not null).ToArray();
+        if (others.Length == 0)
+        {
+            context.Findings.Clear(OtherPools);
+            return;
+        }
+
+        context.Findings.Set(OtherPools, new(
+            FindingSeverity.Warning,
+            $"{others.Length} attached ENIs were made for a pool of kind {context.Tags.OfOtherPool(others[0])}, {others[0].NetworkInterfaceId} among them: they take "
+            + "places of the instance, and their pods may still run",
+            "change a node's mode only by removing it from the cluster and adding it anew; or drain the node and delete these ENIs"));
     }
 
     // Every creation by this node's daemon has an intent before it and a record after it: one that has neither is nobody's.

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Terway.EniPool.Cloud;
 using Terway.EniPool.Configuration;
@@ -11,6 +12,8 @@ namespace Terway.EniPool.Operations;
 internal sealed class PoolContext : IDisposable
 {
     public required IPluginHost Host { get; init; }
+
+    public required PoolKind Kind { get; init; }
 
     public required IReadOnlyList<IAddressFamily> Families { get; init; }
 
@@ -47,6 +50,9 @@ internal sealed class PoolContext : IDisposable
 
     public void Dispose() => VSwitches.Dispose();
 
+    /// <summary>Whether the ENI's link has to be on the node, rather than in a pod. Caller holds the pool's lock, or does not mind being too early.</summary>
+    public bool IsLinkOnNode(PoolEni eni) => !Kind.LinkGoesToPod || !eni.HasInUse;
+
     /// <summary>A view of the cloud laid over the ENI: addresses or prefixes of every family, and whether it is to be used at all.</summary>
     /// <returns>Whether anything changed.</returns>
     public bool Merge(PoolEni eni, AlibabaCloud.Network.Eni view)
@@ -66,8 +72,9 @@ internal sealed class PoolContext : IDisposable
                 }
                 else
                 {
-                    changed |= Pool.Merge(eni, f, addresses[f], view.PrivateIpAddress);
-                    others = [.. prefixes[f].Select(p => p.ToString())];
+                    var (wanted, extra) = Split(eni, addresses[f], view.PrivateIpAddress);
+                    changed |= Pool.Merge(eni, f, wanted, view.PrivateIpAddress);
+                    others = [.. prefixes[f].Select(p => p.ToString()), .. extra.Select(a => a.ToString())];
                 }
 
                 changed |= !others.SequenceEqual(eni.Others[f]);
@@ -76,6 +83,18 @@ internal sealed class PoolContext : IDisposable
 
             return HoldIfNeeded(eni, view) || changed;
         }
+    }
+
+    // The ENI's own address first, then what is known of it already: which address serves pods does not change with the cloud's order.
+    private (IReadOnlyList<IPAddress> Wanted, IReadOnlyList<IPAddress> Extra) Split(PoolEni eni, IReadOnlyList<IPAddress> addresses, IPAddress? own)
+    {
+        if (Kind.PodsPerEni is not { } pods || addresses.Count <= pods)
+        {
+            return (addresses, []);
+        }
+
+        IPAddress[] ordered = [.. addresses.OrderByDescending(a => a.Equals(own)).ThenByDescending(a => eni.Find(a) is not null)];
+        return (ordered[..pods], ordered[pods..]);
     }
 
     private bool HoldIfNeeded(PoolEni eni, AlibabaCloud.Network.Eni view)

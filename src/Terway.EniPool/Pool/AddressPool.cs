@@ -37,7 +37,6 @@ internal sealed partial class AddressPool
 
         WarmUp = new WarmUp(capacity.Fixed is null ? Math.Min(settings.WarmUp, capacity.Total) : 0);
         LastAllocation = clock.Now;
-        PoolMetrics.Show();
     }
 
     public Lock Gate { get; } = new();

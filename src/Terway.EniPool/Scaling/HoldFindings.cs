@@ -28,7 +28,9 @@ internal sealed class HoldFindings(PoolContext context)
 
     private Finding? OfOtherKind() => Held(EniHold.OtherKind) is not { } held ? null : new(
         FindingSeverity.Warning,
-        context.Settings.UsePrefixes
+        context.Kind.PodsPerEni is { } pods
+            ? $"{held.Names} carries more than {pods} address of a family: {held.Pods} pods keep theirs, and it gets no new pods"
+            : context.Settings.UsePrefixes
             ? $"enable_ip_prefix is on, but {held.Names} carries single addresses: {held.Pods} pods keep theirs, and it gets no new pods"
             : $"enable_ip_prefix is off, but {held.Names} carries prefixes: {held.Pods} pods keep their addresses, and it gets no new pods",
         "nothing has to be done: it is given back after its last pod; drain the node to have that at once");

@@ -38,6 +38,11 @@ internal sealed class Upkeep(PoolContext context, BringUp bringUp, UnassignAddre
 
     private void PlanEni(WorkList work, PoolEni eni, TimeSpan now)
     {
+        if (eni is { State: EniState.Ready, LinkGone: false })
+        {
+            bringUp.Watch(eni, work.Stopping);
+        }
+
         switch (eni.State)
         {
             case EniState.Starting or EniState.Attaching when _nodeReady:

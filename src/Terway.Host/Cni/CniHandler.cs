@@ -82,7 +82,7 @@ internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readi
         var record = await network.AddAsync(request, conf, StartOf(request), times, cancellationToken).ConfigureAwait(false);
         CniMetrics.Added(times);
         LogAdded(log, request.ContainerId, request.IfName, record, times);
-        return CniResponse.Success(CniResult.Write(conf.Version, record.Attachment, network.Families, conf.PrevResult));
+        return CniResponse.Success(CniResult.Write(conf.Version, record, network.Families, conf.PrevResult));
     }
 
     private async Task<CniResponse> DelAsync(CniRequest request, CancellationToken cancellationToken)

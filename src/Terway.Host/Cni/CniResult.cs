@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Terway.Host.State;
 using Terway.Plugin;
 
 namespace Terway.Host.Cni;
@@ -14,19 +15,23 @@ internal static class CniResult
 {
     /// <summary>Writes the result of one attachment.</summary>
     /// <param name="version">cniVersion of the configuration.</param>
-    /// <param name="attachment">What was attached.</param>
+    /// <param name="record">What was attached, and by which links.</param>
     /// <param name="families">Active families: they give the next hop.</param>
     /// <param name="previous">prevResult of the configuration, if any.</param>
-    public static string Write(string version, Attachment attachment, IReadOnlyList<IAddressFamily> families, JsonElement? previous)
+    public static string Write(string version, AttachmentRecord record, IReadOnlyList<IAddressFamily> families, JsonElement? previous)
     {
+        var attachment = record.Attachment;
+        var nic = record.Nics.FirstOrDefault(n => n.PodName == attachment.Pod.IfName);
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
             json.WriteString("cniVersion", version);
-            var offset = WriteInterfaces(json, version, attachment, previous);
-            WriteIps(json, version, attachment, families, previous, podInterface: offset + 1);
-            WriteRoutes(json, attachment, families, previous);
+            var podInterface = WriteInterfaces(json, version, record, nic, previous);
+            // Behind a NIC of its own a pod's next hop is the vSwitch's.
+            string? Gateway(PodAddress a) => nic is null ? GatewayOf(families, a) : a.Gateway.ToString();
+            WriteIps(json, version, attachment, Gateway, previous, podInterface);
+            WriteRoutes(json, attachment, Gateway, previous);
             WriteDns(json, previous);
             json.WriteEndObject();
         }
@@ -34,14 +39,21 @@ internal static class CniResult
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static int WriteInterfaces(Utf8JsonWriter json, string version, Attachment attachment, JsonElement? previous)
+    // Returns the index of the pod's interface. One whose NIC moved into the pod has an end on the node only if it got a second link.
+    private static int WriteInterfaces(Utf8JsonWriter json, string version, AttachmentRecord record, KernelObject.Nic? nic, JsonElement? previous)
     {
+        var attachment = record.Attachment;
         json.WriteStartArray("interfaces");
-        var offset = CopyArray(json, previous, "interfaces");
-        WriteInterface(json, version, attachment.HostLinkName, attachment.HostLinkMac, attachment.Mtu, sandbox: null);
-        WriteInterface(json, version, attachment.Pod.IfName, attachment.PodLinkMac, attachment.Mtu, attachment.Pod.NetNsPath);
+        var index = CopyArray(json, previous, "interfaces");
+        if (nic is null || record.Objects.OfType<KernelObject.Veth>().Any(v => v.Name == attachment.HostLinkName))
+        {
+            WriteInterface(json, version, attachment.HostLinkName, attachment.HostLinkMac, attachment.Mtu, sandbox: null);
+            index++;
+        }
+
+        WriteInterface(json, version, attachment.Pod.IfName, nic?.On.Mac ?? attachment.PodLinkMac, attachment.Mtu, attachment.Pod.NetNsPath);
         json.WriteEndArray();
-        return offset;
+        return index;
     }
 
     private static void WriteInterface(Utf8JsonWriter json, string version, string name, string mac, int mtu, string? sandbox)
@@ -55,7 +67,7 @@ internal static class CniResult
     }
 
     private static void WriteIps(
-        Utf8JsonWriter json, string version, Attachment attachment, IReadOnlyList<IAddressFamily> families, JsonElement? previous, int podInterface)
+        Utf8JsonWriter json, string version, Attachment attachment, Func<PodAddress, string?> gatewayOf, JsonElement? previous, int podInterface)
     {
         json.WriteStartArray("ips");
         CopyArray(json, previous, "ips");
@@ -66,14 +78,14 @@ internal static class CniResult
             if (version is "0.3.0" or "0.3.1" or "0.4.0") json.WriteString("version", v6 ? "6" : "4");
             json.WriteNumber("interface", podInterface);
             json.WriteString("address", $"{address.Address}/{(v6 ? 128 : 32)}");
-            if (Gateway(families, address) is { } gateway) json.WriteString("gateway", gateway);
+            if (gatewayOf(address) is { } gateway) json.WriteString("gateway", gateway);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
     }
 
-    private static void WriteRoutes(Utf8JsonWriter json, Attachment attachment, IReadOnlyList<IAddressFamily> families, JsonElement? previous)
+    private static void WriteRoutes(Utf8JsonWriter json, Attachment attachment, Func<PodAddress, string?> gatewayOf, JsonElement? previous)
     {
         json.WriteStartArray("routes");
         CopyArray(json, previous, "routes");
@@ -81,7 +93,7 @@ internal static class CniResult
         {
             json.WriteStartObject();
             json.WriteString("dst", address.Address.AddressFamily == AddressFamily.InterNetworkV6 ? "::/0" : "0.0.0.0/0");
-            if (Gateway(families, address) is { } gateway) json.WriteString("gw", gateway);
+            if (gatewayOf(address) is { } gateway) json.WriteString("gw", gateway);
             json.WriteEndObject();
         }
 
@@ -113,7 +125,7 @@ internal static class CniResult
         return array.GetArrayLength();
     }
 
-    private static string? Gateway(IReadOnlyList<IAddressFamily> families, PodAddress address)
+    private static string? GatewayOf(IReadOnlyList<IAddressFamily> families, PodAddress address)
     {
         foreach (var family in families)
         {

@@ -29,7 +29,17 @@ internal interface INodeKernel
     /// <inheritdoc cref="ApplyAsync" path="/exception"/>
     Task<bool> RepairAsync(IReadOnlyList<KernelObject> objects, string? netNsPath, Func<bool> wanted);
 
-    /// <summary>Takes away what exists of the objects on the node; those in a pod go with its link or its namespace.</summary>
+    /// <summary>
+    /// Brings NICs back from a pod, and makes them on the node what they were. One that is home already is only put in order; of one that is nowhere
+    /// nothing is known, and it is no error: its ENI is detached, or its namespace is about to hand it back.
+    /// </summary>
+    /// <param name="nics">Those of one plan.</param>
+    /// <param name="netNsPath">The pod's namespace, if there is still one.</param>
+    /// <param name="netNsInode">What tells that namespace from another one at the same path.</param>
+    /// <exception cref="PodNetworkException">The kernel refused.</exception>
+    Task ReturnNicsAsync(IReadOnlyList<KernelObject.Nic> nics, string netNsPath, ulong netNsInode);
+
+    /// <summary>Takes away what exists of the objects on the node, but for NICs, see <see cref="ReturnNicsAsync"/>; those in a pod go with its link or its namespace.</summary>
     /// <exception cref="PodNetworkException">The kernel refused to remove one.</exception>
     Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans);
 

@@ -53,6 +53,7 @@ internal sealed class KernelView
     public string? Missing(KernelObject o, KernelView? pod) => o switch
     {
         KernelObject.Veth veth => MissingVeth(veth, pod),
+        KernelObject.Nic nic => MissingNic(nic, pod),
         KernelObject.Link link => _links.TryGetValue(link.Name, out var l) && l.IsUp && (link.Mtu == 0 || l.Mtu == link.Mtu)
             ? null : $"link {link.Name} up{(link.Mtu > 0 ? $" mtu {link.Mtu}" : "")}",
         KernelObject.Address address => On(address.LinkName, i => _addresses.Contains((i, address.Ip)))
@@ -112,6 +113,14 @@ internal sealed class KernelView
     {
         if (!_links.TryGetValue(veth.Name, out var node) || !node.IsUp) return $"veth {veth.Name}";
         if (pod is not null && !(pod._links.TryGetValue(veth.PodName, out var end) && end.IsUp)) return $"interface {veth.PodName} in the pod";
+        return null;
+    }
+
+    // While it is in its pod the node knows nothing of it; the pod does.
+    private string? MissingNic(KernelObject.Nic nic, KernelView? pod)
+    {
+        if (_links.Values.FirstOrDefault(l => NicReturn.IsIt(l, nic)) is { } home) return $"interface {nic.PodName} in the pod: its NIC is {home.Name} on the node";
+        if (pod is not null && !(pod._links.TryGetValue(nic.PodName, out var end) && end.IsUp && NicReturn.IsIt(end, nic))) return $"interface {nic.PodName} in the pod";
         return null;
     }
 

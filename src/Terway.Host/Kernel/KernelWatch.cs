@@ -58,7 +58,7 @@ internal sealed partial class KernelWatch : IDisposable
 
     private void HandleLink(NodeLink link)
     {
-        if (OfPod(link.Name) || _objects.Uses(link.Name)) _missing();
+        if (OfPod(link.Name) || _objects.Uses(link.Name) || IsHome(link)) _missing();
     }
 
     private bool Concerns(RtnlEvent e) => e switch
@@ -75,6 +75,9 @@ internal sealed partial class KernelWatch : IDisposable
     // A host prefix is a pod's; any other, such as a default route, is the node's.
     private bool Planned(IpPrefix prefix) =>
         prefix.Length != prefix.Address.GetAddressBytes().Length * 8 || _table.FindByAddress(prefix.Address) is { Phase: AttachmentPhase.Attached };
+
+    // A NIC that a pod has and that is on the node: its namespace died, or somebody took it out. It arrives down. On its way into the pod it leaves.
+    private bool IsHome(NodeLink link) => _table.FindByNic(link.Mac) is { Phase: AttachmentPhase.Attached } && _links.Find(link.Index) is not null;
 
     private bool OfPod(string link) => _table.FindByHostLink(link) is { Phase: AttachmentPhase.Attached };
 

@@ -14,6 +14,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     private readonly RtnlSocket _node;
     private readonly ObjectWriter _writer;
     private readonly ObjectRemover _remover;
+    private readonly NicReturn _nics;
     private readonly KernelTurn _turn;
     private readonly LinkTable _links;
 
@@ -26,6 +27,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         _node = RtnlSocket.Open();
         _writer = new ObjectWriter(_node, namespaces, _home);
         _remover = new ObjectRemover(_node);
+        _nics = new NicReturn(_node, namespaces, _home);
         _turn = new KernelTurn();
     }
 
@@ -54,6 +56,26 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
 
         return true;
     });
+
+    public async Task ReturnNicsAsync(IReadOnlyList<KernelObject.Nic> nics, string netNsPath, ulong netNsInode)
+    {
+        await _turn.RunAsync(() =>
+        {
+            using var found = Sandbox.TryOpen(netNsPath);
+            // Another sandbox at the same path is none of this one's business.
+            var pod = found?.Inode == netNsInode ? found : null;
+            try
+            {
+                foreach (var nic in nics) _nics.Return(nic, pod);
+            }
+            catch (Exception e) when (e is LinuxException or ArgumentException or FormatException)
+            {
+                throw new PodNetworkException("kernel", $"the pod's NIC cannot be brought back: {e.Message}", "it is tried again", canRetry: true, e);
+            }
+
+            return 0;
+        }).ConfigureAwait(false);
+    }
 
     public async Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
     {
@@ -124,6 +146,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         _turn.Dispose();
         _writer.Dispose();
         _remover.Dispose();
+        _nics.Dispose();
         _node.Dispose();
         _home.Dispose();
     }

@@ -43,6 +43,14 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                         _batch.LinkSet(new LinkChange { Index = podLinks[veth.PodName], Up = true });
                         inPod = true;
                         break;
+                    case KernelObject.Nic nic:
+                        Flush(inPod ? podSocket! : node);
+                        podSocket ??= RtnlSocket.Open(namespaces, pod ?? throw new InvalidOperationException("the plan has a NIC for a pod, but there is none"));
+                        podLinks ??= new LinkIndexes(podSocket, "pod");
+                        MoveNic(nic, pod!, podSocket);
+                        _batch.LinkSet(new LinkChange { Index = podLinks[nic.PodName], Up = true, Mtu = nic.Mtu });
+                        inPod = true;
+                        break;
                     case KernelObject.Sysctl sysctl:
                         Flush(inPod ? podSocket! : node);
                         Linux.Sysctl.Write(namespaces, inPod ? pod! : home, sysctl.Path, sysctl.Value);
@@ -102,6 +110,28 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
         {
             _batch.Clear();
         }
+    }
+
+    private void MoveNic(KernelObject.Nic nic, NetNs pod, RtnlSocket podSocket)
+    {
+        if (podSocket.GetLink(nic.PodName) is { } there)
+        {
+            // The plan is made again: a repair, or a repeated ADD.
+            if (NicReturn.IsIt(there, nic)) return;
+            throw new InvalidOperationException(
+                $"the sandbox already has an interface {nic.PodName}; another plugin made it, or its namespace is shared");
+        }
+
+        // By its name, which costs no dump; by its MAC address when somebody renamed it meanwhile.
+        var link = node.GetLink(nic.On.Name) is { } named && NicReturn.IsIt(named, nic) ? named : NicReturn.Find(node, nic);
+        if (link is null)
+        {
+            throw new InvalidOperationException($"no link with MAC {nic.On.Mac} is on the node: the ENI was detached, or something else took its link");
+        }
+
+        // One message: it arrives down, without addresses, and gets its name there.
+        _batch.LinkSet(new LinkChange { Index = link.Index, NetNs = pod, NewName = nic.PodName });
+        Flush(node);
     }
 
     private void MakeVeth(KernelObject.Veth veth, NetNs pod, RtnlSocket podSocket)

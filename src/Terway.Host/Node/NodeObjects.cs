@@ -73,7 +73,7 @@ internal sealed class NodeObjects : IDisposable
     /// <summary>Makes the objects, and takes away those kept under the key before that are not among them.</summary>
     public async Task EnsureAsync(string plugin, string key, IReadOnlyList<KernelObject> objects, CancellationToken cancellationToken)
     {
-        if (objects.Any(static o => o.InPod || o is KernelObject.Veth))
+        if (objects.Any(static o => o.InPod || o is KernelObject.Veth or KernelObject.Nic))
         {
             throw new ArgumentException($"plugin {plugin} asks for node objects under {key} that belong to a pod", nameof(objects));
         }

@@ -33,8 +33,9 @@ internal sealed class PodRepair(AttachmentTable table, PodDetacher detacher, INo
             cancellationToken.ThrowIfCancellationRequested();
             var record = attached[i];
             if (missing[i].Count == 0) continue;
-            var link = missing[i].Any(static m => m.Object is KernelObject.Veth);
-            // The pod died with its namespace (a reboot, say). A link that is still there says that it lives, and that only its path is hidden.
+            var link = missing[i].Any(static m => m.Object is KernelObject.Veth or KernelObject.Nic);
+            // The pod died with its namespace (a reboot, say): its veth is gone, its NIC back on the node. A link that is still there says that it
+            // lives, and that only its path is hidden.
             if (link && !IsAlive(record)) gone.Add(record);
             else repaired += await RepairAsync(record, missing[i], link, failed, cancellationToken).ConfigureAwait(false);
         }

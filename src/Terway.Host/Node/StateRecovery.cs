@@ -14,8 +14,8 @@ namespace Terway.Host.Node;
 /// given it. Runs whenever a state file is new, on the very first start of a node as well, where it finds nothing.
 /// </summary>
 internal sealed partial class StateRecovery(
-    StateStore store, ActivePlugins plugins, LinkTable links, Func<string, CancellationToken, Task<MetadataEni?>> eniByMac, TimeProvider time,
-    ILogger log)
+    StateStore store, ActivePlugins plugins, LinkTable links, Func<string, CancellationToken, Task<MetadataEni?>> eniByMac,
+    Func<CancellationToken, Task<IReadOnlyList<string>>> macs, TimeProvider time, ILogger log)
 {
     /// <summary>In the state file since its pods were looked for.</summary>
     public const string DoneFact = "recovered";
@@ -89,7 +89,8 @@ internal sealed partial class StateRecovery(
                 Mtu = trace.Mtu,
             },
             NetNsInode = 0,
-            Objects = Objects(trace, TableBase + eniLink.Index),
+            // Index 0: the link is not on the node, but in the pod.
+            Objects = eniLink.Index == 0 ? Objects(trace, eniLink) : Objects(trace, TableBase + eniLink.Index),
             Provider = NameOf(() => plugins.ProviderFor(pod).Name, plugins.Providers.Count > 0 ? plugins.Providers[0].Name : ""),
             Datapath = NameOf(() => plugins.DatapathFor(pod, allocation).Name, ""),
             CreatedAt = time.GetUtcNow(),
@@ -106,6 +107,21 @@ internal sealed partial class StateRecovery(
                 && (named is not null || trace.Addresses.Any(a => eni.PrivateIpv4s.Contains(a) || eni.Ipv6s.Contains(a))))
             {
                 return (link, eni);
+            }
+        }
+
+        return named is null ? await FindInPodAsync(trace, cancellationToken).ConfigureAwait(false) : null;
+    }
+
+    // A pod that has a NIC of its own: the ENI is attached, but no link on the node is its. Its name there is not known any more.
+    private async Task<(NodeLink Link, MetadataEni Eni)?> FindInPodAsync(PodTrace trace, CancellationToken cancellationToken)
+    {
+        foreach (var mac in await macs(cancellationToken).ConfigureAwait(false))
+        {
+            if (links.Find(mac) is null && await eniByMac(mac, cancellationToken).ConfigureAwait(false) is { } eni
+                && trace.Addresses.All(a => eni.PrivateIpv4s.Contains(a) || eni.Ipv6s.Contains(a)))
+            {
+                return (new NodeLink("eni" + mac.Replace(":", "", StringComparison.Ordinal), 0, mac.ToLowerInvariant(), trace.Mtu), eni);
             }
         }
 
@@ -127,6 +143,23 @@ internal sealed partial class StateRecovery(
             objects.Add(new KernelObject.Route(trace.HostLink, own));
             objects.Add(new KernelObject.Rule(512, null, own, 254));
             objects.Add(new KernelObject.Rule(2048, own, null, table));
+        }
+
+        return objects;
+    }
+
+    // The NIC comes home with its namespace, wherever that is; the names in the pod are those of the datapath.
+    private static List<KernelObject> Objects(PodTrace trace, NodeLink nic)
+    {
+        var objects = new List<KernelObject>
+        {
+            new KernelObject.Nic(nic, "eth0", trace.Mtu),
+            new KernelObject.Veth(trace.HostLink, "veth1", trace.HostMac, trace.PodMac, trace.Mtu),
+        };
+        foreach (var address in trace.Addresses)
+        {
+            if (trace.PodMac.Length > 0) objects.Add(new KernelObject.Neighbour(trace.HostLink, address, trace.PodMac));
+            objects.Add(new KernelObject.Route(trace.HostLink, new IPNetwork(address, address.GetAddressBytes().Length * 8)));
         }
 
         return objects;

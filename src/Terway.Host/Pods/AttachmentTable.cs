@@ -12,6 +12,8 @@ internal sealed class AttachmentTable
 
     private readonly ConcurrentDictionary<IPAddress, AttachmentKey> _byAddress = new();
 
+    // By MAC address: NICs of the node that are in pods.
+    private readonly ConcurrentDictionary<string, AttachmentKey> _byNic = new(StringComparer.OrdinalIgnoreCase);
 
     // Of recovered ones, by the MAC address of the pod's end, which is made of the sandbox's real id.
     private readonly ConcurrentDictionary<string, AttachmentKey> _recovered = new(StringComparer.Ordinal);
@@ -33,6 +35,9 @@ internal sealed class AttachmentTable
     public (AttachmentRecord Record, AttachmentPhase Phase)? FindByAddress(IPAddress address) =>
         _byAddress.TryGetValue(address, out var key) ? Find(key) : null;
 
+    /// <summary>The attachment that has the NIC with this MAC address in its pod.</summary>
+    public (AttachmentRecord Record, AttachmentPhase Phase)? FindByNic(string mac) => _byNic.TryGetValue(mac, out var key) ? Find(key) : null;
+
     /// <summary>The attachment of a sandbox's interface: under its key, or recovered without it and known by the MAC address made of it.</summary>
     public (AttachmentRecord Record, AttachmentPhase Phase)? FindAlsoRecovered(AttachmentKey key) =>
         Find(key) ?? (!_recovered.IsEmpty && _recovered.TryGetValue(LinkNaming.PodMac(key.ContainerId, key.IfName), out var other) ? Find(other) : null);
@@ -41,6 +46,7 @@ internal sealed class AttachmentTable
     {
         _byKey[record.Key] = (record, phase);
         _byHostLink[record.Attachment.HostLinkName] = record.Key;
+        foreach (var nic in record.Nics) _byNic[nic.On.Mac] = record.Key;
         if (record.IsRecovered) _recovered[record.Attachment.PodLinkMac] = record.Key;
         foreach (var address in record.Attachment.Allocation.Addresses) _byAddress[address.Address] = record.Key;
     }
@@ -50,6 +56,7 @@ internal sealed class AttachmentTable
         _byKey.TryRemove(record.Key, out _);
         // Only when it is still this one's: a new sandbox of the same pod has the same link name.
         _byHostLink.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.HostLinkName, record.Key));
+        foreach (var nic in record.Nics) _byNic.TryRemove(new KeyValuePair<string, AttachmentKey>(nic.On.Mac, record.Key));
         if (record.IsRecovered) _recovered.TryRemove(new KeyValuePair<string, AttachmentKey>(record.Attachment.PodLinkMac, record.Key));
         foreach (var address in record.Attachment.Allocation.Addresses)
         {

@@ -98,6 +98,17 @@ internal sealed partial class PodDetacher : IAsyncDisposable
     {
         // The journal still says Adding, which the next start undoes as well: no write is needed before the work.
         BeginJournaled(record);
+        await WaitSomeTimeAsync(record).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits until the pod's NICs are back on the node: after that the runtime deletes the namespace. Ends in any case, after a while, since the
+    /// kernel brings back what dies with its namespace, and a pod that cannot be deleted helps nobody.
+    /// </summary>
+    public Task WaitNicsBackAsync(AttachmentRecord record) => record.Nics.Any() ? WaitSomeTimeAsync(record) : Task.CompletedTask;
+
+    private async Task WaitSomeTimeAsync(AttachmentRecord record)
+    {
         try
         {
             await WaitGoneAsync(record, CancellationToken.None).WaitAsync(s_undoTimeout, _time).ConfigureAwait(false);
@@ -216,6 +227,8 @@ internal sealed partial class PodDetacher : IAsyncDisposable
     {
         try
         {
+            // First, while the namespace is there for certain: the runtime waits for it.
+            foreach (var record in batch.Select(static r => r.Record)) await ReturnNicsAsync(record).ConfigureAwait(false);
             await _kernel.RemoveAsync([.. batch.Select(static r => r.Record.Objects)]).ConfigureAwait(false);
             var now = _time.GetUtcNow();
             var writes = new List<StateWrite>();
@@ -237,6 +250,12 @@ internal sealed partial class PodDetacher : IAsyncDisposable
 
         foreach (var removal in batch) Finish(removal);
         return true;
+    }
+
+    private async Task ReturnNicsAsync(AttachmentRecord record)
+    {
+        KernelObject.Nic[] nics = [.. record.Nics];
+        if (nics.Length > 0) await _kernel.ReturnNicsAsync(nics, record.Attachment.Pod.NetNsPath, record.NetNsInode).ConfigureAwait(false);
     }
 
     private void Finish(Removal removal)

@@ -59,6 +59,7 @@ internal sealed class PodNetwork(
         if (table.FindAlsoRecovered(key) is { } existing)
         {
             await detacher.DetachAsync(existing.Record, tombstones.Add(key)).ConfigureAwait(false);
+            await detacher.WaitNicsBackAsync(existing.Record).ConfigureAwait(false);
         }
         else
         {

@@ -32,6 +32,9 @@ public sealed record AttachmentRecord
     /// <summary>Begins the container id of a recovered record.</summary>
     public const string RecoveredPrefix = "~";
 
+    /// <summary>NICs of the node that are in the pod: they have to be brought back.</summary>
+    public IEnumerable<KernelObject.Nic> Nics => Objects.OfType<KernelObject.Nic>();
+
     /// <summary>The interface it is about.</summary>
     public AttachmentKey Key => new(Attachment.Pod.ContainerId, Attachment.Pod.IfName);
 }

@@ -6,6 +6,16 @@ public static class PoolConfig
     /// <summary>A shared pool whose warm addresses cover a handful of pods.</summary>
     public static string Shared { get; } = SharedWith(minPool: 10, maxPool: 30);
 
+    /// <summary>A pool of ENIs for a pod each, one of them attached ahead of need.</summary>
+    public static string Exclusive { get; } = ExclusiveWith(minPool: 1, maxPool: 2);
+
+    /// <summary>What a node of a region's file can name as its pool.</summary>
+    public static IReadOnlyDictionary<string, string> ByName { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["shared"] = Shared,
+        ["exclusive"] = Exclusive,
+    };
+
     /// <summary>A shared pool with the given watermarks.</summary>
     public static string SharedWith(int minPool, int maxPool) => $$"""
         {
@@ -13,6 +23,22 @@ public static class PoolConfig
           "plugins": [ { "name": "SharedEni", "version": "[1.0,2.0)" } ],
           "vswitches": { "cn-hangzhou-i": ["vsw-lab-pods"] },
           "security_groups": ["sg-lab-cluster"],
+          "min_pool_size": {{minPool}},
+          "max_pool_size": {{maxPool}}
+        }
+        """;
+
+    /// <summary>A pool of ENIs for a pod each, watermarks in ENIs.</summary>
+    /// <param name="minPool">ENIs kept attached ahead of need.</param>
+    /// <param name="maxPool">Idle ENIs above this go.</param>
+    public static string ExclusiveWith(int minPool, int maxPool) => $$"""
+        {
+          "version": "1",
+          "plugins": [ { "name": "ExclusiveEni", "version": "[1.0,2.0)" } ],
+          "vswitches": { "cn-hangzhou-i": ["vsw-lab-pods"] },
+          "security_groups": ["sg-lab-cluster"],
+          "service_cidr": "172.21.0.0/20",
+          "host_stack_cidrs": ["169.254.20.10/32"],
           "min_pool_size": {{minPool}},
           "max_pool_size": {{maxPool}}
         }

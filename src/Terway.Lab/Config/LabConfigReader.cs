@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Terway.Lab.Cloud;
+using Terway.Lab.Cluster;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -172,6 +173,7 @@ public static class LabConfigReader
         InstanceType = map.Required("type", "ecs.g7.4xlarge"),
         VSwitchId = map.Required("vswitch", "vsw-nodes"),
         SecurityGroupIds = map.Strings("security_groups", []),
+        Pool = map.Has("pool") ? map.Choice("pool", PoolConfig.ByName.ToDictionary(static p => p.Key, static p => p.Key), "shared") : null,
         Tags = map.Pairs("tags"),
     };
 

@@ -15,18 +15,22 @@ public sealed class LabNode : IDisposable
 {
     private readonly LabNamespaces _namespaces;
 
-    private LabNode(LabNamespaces namespaces, string name, string instanceId, NodePaths paths, NetNs ns)
+    private LabNode(LabNamespaces namespaces, string name, string instanceId, NodePaths paths, NetNs ns, string? pool)
     {
         _namespaces = namespaces;
         Name = name;
         InstanceId = instanceId;
         Paths = paths;
         NetNs = ns;
+        Pool = pool;
     }
 
     public string Name { get; }
 
     public string InstanceId { get; }
+
+    /// <summary>Name of the pool it was made for; null when nobody said.</summary>
+    public string? Pool { get; }
 
     public NodePaths Paths { get; }
 
@@ -43,7 +47,7 @@ public sealed class LabNode : IDisposable
     public KernelInventory? Baseline { get; private set; }
 
     /// <summary>Makes the namespace and the folders. The VPC may plug ENIs from now on.</summary>
-    public static LabNode Create(LabNamespaces namespaces, string name, string instanceId, string root)
+    public static LabNode Create(LabNamespaces namespaces, string name, string instanceId, string root, string? pool = null)
     {
         ArgumentNullException.ThrowIfNull(namespaces);
         var paths = new NodePaths(root);
@@ -52,7 +56,7 @@ public sealed class LabNode : IDisposable
         try
         {
             Loopback(namespaces, ns);
-            return new LabNode(namespaces, name, instanceId, paths, ns);
+            return new LabNode(namespaces, name, instanceId, paths, ns, pool);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Terway.Lab.Cloud;
 using Terway.Linux.Namespaces;
@@ -14,20 +15,11 @@ public sealed partial class VpcFabric
             throw new InvalidOperationException($"ENI {eni.Id} cannot be plugged: the VPC knows no instance {instanceId}");
         var port = _nextPort++;
         var id = IdOf(eni.Id);
-        Apply(new PluggedEni(id, port, 0, eni), null);
+        var plugged = new PluggedEni(id, port, 0, eni, instanceId);
+        Apply(plugged, null);
         try
         {
-            AddPort(port, string.Create(CultureInfo.InvariantCulture, $"port{id}"), new LinkSpec
-            {
-                Name = FreeLinkName(instance),
-                NetNs = instance,
-                Mac = MacAddress.Parse(eni.Mac),
-                Mtu = _options.Mtu,
-                // An ENI comes with the defaults of a NIC: one queue and a queue length.
-                TxQueues = 1,
-                RxQueues = 1,
-                TxQueueLength = 1000,
-            });
+            AddNic(plugged, FreeLinkName(instance), instance);
         }
         catch
         {
@@ -35,6 +27,44 @@ public sealed partial class VpcFabric
             throw;
         }
     }
+
+    /// <summary>
+    /// A NIC outlives the namespace that it was moved into: the kernel hands it back to the initial one. A veth dies there, and this end with it, so
+    /// an ENI whose port went away without an unplug gets both ends again, under the name that the kernel gives such a NIC: its own is often taken.
+    /// </summary>
+    private void PlugAgain(RtnlEvent e)
+    {
+        if (e is not RtnlEvent.LinkChanged { Removed: true } change)
+            return;
+        lock (_lock)
+        {
+            var plugged = _plugged.Values.FirstOrDefault(p => p.Vlan == 0 && p.Port == change.Link.Index);
+            if (plugged is null || !_instances.TryGetValue(plugged.InstanceId, out var instance))
+                return;
+            try
+            {
+                AddNic(plugged, string.Create(CultureInfo.InvariantCulture, $"dev{plugged.Port}"), instance);
+            }
+            catch (Exception failure) when (failure is Terway.Linux.LinuxException or ObjectDisposedException)
+            {
+                // The instance goes, and its NICs with it.
+                Trace.TraceWarning($"ENI {plugged.Snapshot.Id} is not plugged again: {failure.Message}");
+            }
+        }
+    }
+
+    private void AddNic(PluggedEni plugged, string name, NetNs instance) =>
+        AddPort(plugged.Port, string.Create(CultureInfo.InvariantCulture, $"port{plugged.Id}"), new LinkSpec
+        {
+            Name = name,
+            NetNs = instance,
+            Mac = MacAddress.Parse(plugged.Snapshot.Mac),
+            Mtu = _options.Mtu,
+            // An ENI comes with the defaults of a NIC: one queue and a queue length.
+            TxQueues = 1,
+            RxQueues = 1,
+            TxQueueLength = 1000,
+        });
 
     /// <summary>A member ENI has no link: its packets are those of its VLAN on the trunk's.</summary>
     private void OpenVlan(EniSnapshot eni)
@@ -45,7 +75,7 @@ public sealed partial class VpcFabric
             throw new InvalidOperationException($"member ENI {eni.Id} cannot be plugged: {trunkId} is not a plugged trunk ENI");
         if (_plugged.Values.FirstOrDefault(p => p.Port == trunk.Port && p.Vlan == vlan) is { } other)
             throw new InvalidOperationException($"member ENI {eni.Id} cannot be plugged: VLAN {vlan} of {trunkId} is {other.Snapshot.Id}'s");
-        Apply(new PluggedEni(IdOf(eni.Id), trunk.Port, vlan, eni), null);
+        Apply(new PluggedEni(IdOf(eni.Id), trunk.Port, vlan, eni, trunk.InstanceId), null);
     }
 
     private void Unplug(string eniId)

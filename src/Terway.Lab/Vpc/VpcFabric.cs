@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Terway.Lab.Cloud;
 using Terway.Lab.Vpc.Abi;
@@ -17,6 +18,7 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
     private readonly LabNamespaces _namespaces;
     private readonly VpcDatapath _datapath;
     private readonly RtnlSocket _rtnl;
+    private readonly RtnlMonitor _monitor;
     private readonly SecurityGroupCompiler _groups = new();
     private readonly Dictionary<string, NetNs> _instances = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PluggedEni> _plugged = new(StringComparer.Ordinal);
@@ -33,6 +35,7 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
         _datapath = datapath;
         _rtnl = rtnl;
         NetNs = ns;
+        _monitor = RtnlMonitor.Start(namespaces.Thread, ns, RtnlGroups.Links, PlugAgain, static e => Trace.TraceError($"ports of the VPC are not watched any more: {e}"));
     }
 
     /// <summary>Where the ports are. Nothing in it has an address.</summary>
@@ -193,6 +196,8 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
 
     public void Dispose()
     {
+        // Outside of the lock, for which its handler may be waiting.
+        _monitor.Dispose();
         lock (_lock)
         {
             _plugged.Clear();
@@ -281,5 +286,5 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
         return number;
     }
 
-    private sealed record PluggedEni(uint Id, int Port, int Vlan, EniSnapshot Snapshot);
+    private sealed record PluggedEni(uint Id, int Port, int Vlan, EniSnapshot Snapshot, string InstanceId);
 }

@@ -105,6 +105,6 @@ public sealed class CniResultTests
     private static JsonElement Write(string version, Attachment attachment, JsonElement? previous)
     {
         IAddressFamily ipv4 = new IPv4Family(null!, null!);
-        return Samples.Json(CniResult.Write(version, attachment, [ipv4], previous));
+        return Samples.Json(CniResult.Write(version, Samples.Record() with { Attachment = attachment }, [ipv4], previous));
     }
 }

@@ -100,11 +100,11 @@ public sealed class ConfigurationTests
     public async Task File_that_is_not_there_is_a_finding()
     {
         using var folder = new TempFolder();
-        var missing = await ConfigFile.ReadAsync(folder["eni_conf"], TestContext.Current.CancellationToken);
+        var missing = await ConfigFile.ReadAsync(folder["eni_conf"], new Dictionary<string, string>(), TestContext.Current.CancellationToken);
         Assert.Equal("$", Assert.Single(missing.Findings).Path);
         Assert.Empty(missing.Plugins);
         await File.WriteAllTextAsync(folder["eni_conf"], "{}", TestContext.Current.CancellationToken);
-        Assert.Empty((await ConfigFile.ReadAsync(folder["eni_conf"], TestContext.Current.CancellationToken)).Findings);
+        Assert.Empty((await ConfigFile.ReadAsync(folder["eni_conf"], new Dictionary<string, string>(), TestContext.Current.CancellationToken)).Findings);
     }
 
     private static NodePoolConfig Parse(string json) => NodePoolConfig.Parse(Encoding.UTF8.GetBytes(json), "eni_conf");

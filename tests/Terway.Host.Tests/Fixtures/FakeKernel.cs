@@ -31,6 +31,13 @@ internal sealed class FakeKernel(World world, Steps steps) : INodeKernel
         }
     }
 
+    public async Task ReturnNicsAsync(IReadOnlyList<KernelObject.Nic> nics, string netNsPath, ulong netNsInode)
+    {
+        await steps.PassAsync("return");
+        foreach (var nic in nics) world.Return(steps, nic);
+        await steps.PassAsync("returned");
+    }
+
     public async Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans)
     {
         await steps.PassAsync("remove");

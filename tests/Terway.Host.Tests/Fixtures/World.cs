@@ -92,11 +92,20 @@ internal sealed class World
                     if (present != veth) _violations.Add($"the link of another sandbox is removed: {present}");
                     DropVeth(present);
                 }
-                else if (!o.InPod)
+                else if (!o.InPod && o is not KernelObject.Nic)
                 {
                     _node.Remove(o);
                 }
             }
+        }
+    }
+
+    /// <summary>A NIC comes home from whichever pod has it.</summary>
+    public void Return(Steps life, KernelObject.Nic nic)
+    {
+        lock (_lock)
+        {
+            if (!life.Dead) _node.Remove(nic);
         }
     }
 

@@ -19,10 +19,12 @@ public sealed class NodeKernelTests : IDisposable
 
     public void Dispose() => _box.Dispose();
 
+    // But NICs, which are no part of what RemoveAsync takes away: see NicTests.
     [Fact]
     public void Samples_have_every_kind() =>
-        Assert.Equal(typeof(KernelObject).GetNestedTypes().Order(Comparer<Type>.Create(static (a, b) => string.CompareOrdinal(a.Name, b.Name))),
-            _plan.Select(static o => o.GetType()).Distinct().Order(Comparer<Type>.Create(static (a, b) => string.CompareOrdinal(a.Name, b.Name))));
+        Assert.Equal(
+            typeof(KernelObject).GetNestedTypes().Where(static t => t != typeof(KernelObject.Nic)).OrderBy(static t => t.Name, StringComparer.Ordinal),
+            _plan.Select(static o => o.GetType()).Distinct().OrderBy(static t => t.Name, StringComparer.Ordinal));
 
     [Fact]
     public async Task Plan_is_made_as_it_says_and_marked_as_ours()

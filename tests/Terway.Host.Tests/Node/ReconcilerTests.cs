@@ -287,6 +287,9 @@ public sealed class ReconcilerTests : IAsyncLifetime
 
         public Task ApplyAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => kernel.ApplyAsync(objects, netNsPath);
 
+        public Task ReturnNicsAsync(IReadOnlyList<KernelObject.Nic> nics, string netNsPath, ulong netNsInode) =>
+            kernel.ReturnNicsAsync(nics, netNsPath, netNsInode);
+
         public Task RemoveAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => kernel.RemoveAsync(plans);
 
         public Task<IReadOnlyList<string>> FindMissingAsync(IReadOnlyList<KernelObject> objects, string? netNsPath) => kernel.FindMissingAsync(objects, netNsPath);

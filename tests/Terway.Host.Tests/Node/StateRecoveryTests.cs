@@ -27,6 +27,9 @@ public sealed class StateRecoveryTests : IAsyncLifetime
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
+    // Of an ENI that is attached, and whose link is in a pod.
+    private const string InPodMac = "00:16:3e:00:00:09";
+
     private static string PodMac => LinkNaming.PodMac(s_key.ContainerId, s_key.IfName);
 
     private int Table => 1000 + _box.Index(NodeBox.Eni);
@@ -87,6 +90,26 @@ public sealed class StateRecoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Pod_whose_NIC_moved_into_it_keeps_its_ENI()
+    {
+        var (path, _) = _box.NewNs();
+        var address = IPAddress.Parse("10.0.0.9");
+        await _box.Kernel.ApplyAsync(
+            [
+                new KernelObject.Veth("cali0123456789b", "veth1", "02:00:00:00:02:01", "02:00:00:00:02:02", 1500),
+                new KernelObject.Neighbour("cali0123456789b", address, "02:00:00:00:02:02"),
+                new KernelObject.Route("cali0123456789b", new IPNetwork(address, 32)),
+            ],
+            path);
+
+        var record = (await RecoverAsync()).Single(static r => r.Record.Attachment.HostLinkName == "cali0123456789b").Record;
+        Assert.Equal("eni-9", record.Attachment.Allocation.EniId);
+        Assert.Equal(InPodMac, Assert.Single(record.Nics).On.Mac);
+        Assert.DoesNotContain(record.Objects, static o => o is KernelObject.Rule);
+        Assert.Empty((await _box.Kernel.FindMissingOnNodeAsync([record.Objects])).Single());
+    }
+
+    [Fact]
     public async Task Without_the_metadata_service_the_daemon_does_not_serve_and_tries_again_at_its_next_start()
     {
         var error = await Assert.ThrowsAsync<StateException>(() => RecoverAsync(static (_, _) => throw new MetadataException("meta-data", null, "unreachable")));
@@ -133,24 +156,26 @@ public sealed class StateRecoveryTests : IAsyncLifetime
     {
         var active = new ActivePlugins(
             [new PluginPart<IAddressProvider>("Fake/1.0.0", _provider)], [new PluginPart<IDatapath>("Fake/1.0.0", new FakeDatapath())], [], []);
-        return await new StateRecovery(_store, active, _box.Links, metadata ?? FindEniAsync, TimeProvider.System, NullLogger.Instance)
+        return await new StateRecovery(_store, active, _box.Links, metadata ?? FindEniAsync, _ => Task.FromResult<IReadOnlyList<string>>([InPodMac]), TimeProvider.System, NullLogger.Instance)
             .RunAsync(await _box.Kernel.FindPodTracesAsync(), Cancelled);
     }
 
     private Task<MetadataEni?> FindEniAsync(string mac, CancellationToken cancellationToken) => Task.FromResult(
-        mac != _box.Node.GetLink(NodeBox.Eni)!.Mac.ToString()
-            ? null
-            : new MetadataEni
-            {
-                Mac = mac,
-                NetworkInterfaceId = "eni-7",
-                PrimaryIPAddress = IPAddress.Parse("10.0.0.5"),
-                PrivateIpv4s = [IPAddress.Parse("10.0.0.5"), s_address],
-                Ipv6s = [],
-                Gateway = IPAddress.Parse("10.0.0.253"),
-                Ipv6Gateway = null,
-                VSwitchId = "vsw-1",
-                VSwitchCidrBlock = IPNetwork.Parse("10.0.0.0/24"),
-                VSwitchIpv6CidrBlock = null,
-            });
+        mac == _box.Node.GetLink(NodeBox.Eni)!.Mac.ToString() ? Eni(mac, "eni-7", "10.0.0.5", "10.0.0.7")
+            : mac == InPodMac ? Eni(mac, "eni-9", "10.0.0.9") : null);
+
+    private static MetadataEni? Eni(string mac, string id, params string[] addresses) =>
+        new()
+        {
+            Mac = mac,
+            NetworkInterfaceId = id,
+            PrimaryIPAddress = IPAddress.Parse(addresses[0]),
+            PrivateIpv4s = [.. addresses.Select(IPAddress.Parse)],
+            Ipv6s = [],
+            Gateway = IPAddress.Parse("10.0.0.253"),
+            Ipv6Gateway = null,
+            VSwitchId = "vsw-1",
+            VSwitchCidrBlock = IPNetwork.Parse("10.0.0.0/24"),
+            VSwitchIpv6CidrBlock = null,
+        };
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Terway.Lab.Cloud;
+using Terway.Lab.Nodes;
 using Terway.Lab.Vpc;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Netlink;
@@ -39,6 +40,44 @@ public sealed class VpcFabricTests
         using var rtnl = RtnlSocket.Open(vpc.Thread, one.NetNs);
         var neighbour = Assert.Single(rtnl.DumpNeighbours(), n => n.Address.Equals(IPAddress.Parse("10.0.0.2")));
         Assert.Equal(Infrastructure.GatewayMac, neighbour.Mac);
+    }
+
+    [Fact]
+    public async Task Eni_whose_link_died_in_another_namespace_is_plugged_into_its_node_again()
+    {
+        await using var vpc = new TestVpc(mtu: 1400);
+        var one = await vpc.NodeAsync("n1", "10.0.0.1");
+        await vpc.NodeAsync("n2", "10.0.0.2");
+        var eni = vpc.Eni("eni-x", "10.0.0.9");
+        await vpc.Fabric.PlugAsync(eni, one.InstanceId, TestVpc.Token);
+        using (var pod = LabPod.Create(vpc.Namespaces, 1, "p"))
+        {
+            vpc.Configure(one.NetNs, (_, batch) => batch.LinkSet(new LinkChange { Index = one.LinkOf(eni.Mac)!.Index, NetNs = pod.NetNs }));
+            Assert.Null(one.LinkOf(eni.Mac));
+        }
+
+        for (var i = 0; one.LinkOf(eni.Mac) is null; i++)
+        {
+            Assert.True(i < 500, "it did not come back");
+            await Task.Delay(20, TestVpc.Token);
+        }
+
+        var link = one.LinkOf(eni.Mac)!;
+        Assert.Equal((1400, false), (link.Mtu, link.IsUp));
+
+        // It carries the ENI's packets as before.
+        vpc.Configure(one.NetNs, (_, batch) =>
+        {
+            batch.LinkSet(new LinkChange { Index = link.Index, Up = true });
+            batch.AddressReplace(new LinkAddress { LinkIndex = link.Index, Address = IpPrefix.Parse("10.0.0.9/32") });
+            batch.RouteReplace(new IpRoute { Destination = IpPrefix.Parse("10.0.0.2/32"), LinkIndex = link.Index, Scope = RouteScope.Link });
+        });
+        vpc.AssertOk(await vpc.TcpAsync(one, "10.0.0.2", source: "10.0.0.9"));
+
+        // One that is unplugged stays away.
+        await vpc.Fabric.UnplugAsync(eni.Id, TestVpc.Token);
+        Assert.Null(one.LinkOf(eni.Mac));
+        Assert.Empty(vpc.Drops());
     }
 
     [Fact]

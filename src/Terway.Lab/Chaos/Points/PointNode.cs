@@ -74,6 +74,9 @@ internal sealed class PointNode : IAsyncDisposable
 
     public LabNode Node { get; }
 
+    /// <summary>Its pods have an ENI each.</summary>
+    public bool Exclusive { get; init; }
+
     public ConcurrentQueue<string> Problems { get; } = new();
 
     /// <summary>The last point that was armed was reached.</summary>
@@ -257,6 +260,14 @@ internal sealed class PointNode : IAsyncDisposable
     public async Task CheckAsync(CancellationToken ct)
     {
         foreach (var pod in Pods) await RepeatAsync(token => Runtime.CheckAsync(Network, pod.Attachment, token), ct);
+    }
+
+    /// <summary>Somebody takes a pod's NIC out of it, onto the node.</summary>
+    public async Task TakeNicAsync(string name, CancellationToken ct)
+    {
+        string[] command = ["link", "set", "dev", "eth0", "netns", Node.NetNsPath, "name", "taken"];
+        var result = await NamespaceCommand.RunAsync(_pods[name].Sandbox.NetNsPath, "ip", command, null, null, ct);
+        if (result.ExitCode != 0) throw new InvalidOperationException($"ip {string.Join(' ', command)}: {result.Error.Trim()}");
     }
 
     /// <summary>The sandbox dies, and nobody calls DEL.</summary>

@@ -34,8 +34,11 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(20), Detach = TimeSpan.FromMilliseconds(20) },
     };
 
-    private static readonly string s_eniConf =
-        PoolConfig.SharedWith(IdlePool, IdlePool).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
+    // Seven secondary ENIs, each a pod's: the smallest type that may join.
+    private const string ExclusiveType = "ecs.g7.4xlarge";
+
+    private static readonly string s_eniConf = Quick(PoolConfig.SharedWith(IdlePool, IdlePool));
+    private static readonly string s_exclusiveConf = Quick(PoolConfig.ExclusiveWith(IdlePool, IdlePool));
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentQueue<string> _failures = new();
@@ -45,6 +48,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     private int _nodes;
     private int _done;
     private int _passed;
+
+    private static string Quick(string eniConf) => eniConf.TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken ct)
@@ -166,13 +171,14 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
                 {
                     while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
-                        if (node is not null && ((one.Scenario.Fresh && node.Started) || one.Scenario.LosesPower != node.LosesPower))
+                        if (node is not null
+                            && ((one.Scenario.Fresh && node.Started) || one.Scenario.LosesPower != node.LosesPower || one.Scenario.Exclusive != node.Exclusive))
                         {
                             await node.DisposeAsync();
                             node = null;
                         }
 
-                        node ??= await NewNodeAsync(lab, daemon, one.Scenario.LosesPower, ct);
+                        node ??= await NewNodeAsync(lab, daemon, one.Scenario, ct);
                         if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
                         if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
                         if (node.Problems.IsEmpty) continue;
@@ -207,14 +213,15 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         return fired && node.Problems.IsEmpty;
     }
 
-    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, bool losesPower, CancellationToken ct)
+    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, PointScenario scenario, CancellationToken ct)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"n{Interlocked.Increment(ref _nodes)}");
-        var node = await lab.AddNodeAsync(s_node with { Name = name }, ct);
-        var disk = losesPower
+        var (type, options) = scenario.Exclusive ? (ExclusiveType, daemon with { EniConf = s_exclusiveConf }) : (s_node.InstanceType, daemon);
+        var node = await lab.AddNodeAsync(s_node with { Name = name, InstanceType = type }, ct);
+        var disk = scenario.LosesPower
             ? await PowerDisk.CreateAsync(Path.Combine(node.Paths.Root, "disk"), [node.Paths.State, node.Paths.CniConf], lab.Ledger, ct)
             : null;
-        return new PointNode(lab, node, lab.Node(s_node.Name), daemon, _holders, disk);
+        return new PointNode(lab, node, lab.Node(s_node.Name), options, _holders, disk) { Exclusive = scenario.Exclusive };
     }
 
     private void Fail(string text)

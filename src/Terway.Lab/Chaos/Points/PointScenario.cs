@@ -5,6 +5,9 @@ internal sealed record PointScenario
 {
     public required string Name { get; init; }
 
+    /// <summary>On a node whose pods have an ENI each.</summary>
+    public bool Exclusive { get; init; }
+
     /// <summary>Begins on a node that never had a daemon.</summary>
     public bool Fresh { get; init; }
 

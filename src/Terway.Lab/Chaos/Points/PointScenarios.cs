@@ -150,6 +150,71 @@ internal static class PointScenarios
             Name = "recover-delete", FirstEnd = "cloud/DetachNetworkInterface#1:after",
             Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync,
         },
+
+        // Pods with an ENI each: the NIC has to be on the node or in its pod, whatever ends in between.
+        new()
+        {
+            Name = "exclusive-add", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = AddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-del", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = DeleteAsync,
+        },
+        new()
+        {
+            Name = "exclusive-failed-add", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = FailedAddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-gc", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                await node.LoseSandboxAsync(node.Pods[0].Name);
+                await node.CollectGarbageAsync(ct);
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "exclusive-spool", Exclusive = true,
+            Prepare = SpoolAsync,
+            Act = StartAsync,
+        },
+        new()
+        {
+            Name = "exclusive-live-repair", Exclusive = true,
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                node.Harmed = true;
+                await node.TakeNicAsync(node.Pods[0].Name, ct);
+                await node.CheckAsync(ct);
+                node.Harmed = false;
+                await SettledAsync(node, ct);
+            },
+        },
+        new()
+        {
+            Name = "exclusive-recover-add", Exclusive = true,
+            FirstEnd = "state/set-phase-attached#1:before",
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct),
+            Act = AddAsync,
+        },
+        new()
+        {
+            Name = "exclusive-recover-del", Exclusive = true,
+            FirstEnd = "kernel/return-nics#1:after",
+            Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = DeleteAsync,
+        },
+
         // The same pieces, with the node's power instead of the daemon only.
         new() { Name = "power-loss-add", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = AddAsync },
         new() { Name = "power-loss-del", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = DeleteAsync },

@@ -171,6 +171,7 @@ public static class LabConfigReader
         Name = map.Required("name", "node1"),
         InstanceType = map.Required("type", "ecs.g7.4xlarge"),
         VSwitchId = map.Required("vswitch", "vsw-nodes"),
+        Ipv6AddressCount = map.Number("ipv6_addresses", 0, 10, 0),
         SecurityGroupIds = map.Strings("security_groups", []),
         Tags = map.Pairs("tags"),
     };

@@ -1,6 +1,6 @@
 using System.Composition;
 using System.Net;
-using Terway.Plugins.SharedEni.Operations;
+using Terway.EniPool.Operations;
 
 namespace Terway.Plugins.SharedEni.Datapath;
 

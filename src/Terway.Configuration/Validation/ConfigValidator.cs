@@ -102,8 +102,6 @@ internal static class ConfigValidator
         var on = settings.TryGetProperty("enable_ip_prefix", out var flag) && flag.ValueKind == JsonValueKind.True;
         if (!on && Number(settings, "ipv4_prefix_count") is > 0)
             findings.Add(ConfigFinding.Warning(Place(config, "ipv4_prefix_count"), "has no effect without enable_ip_prefix", "write \"enable_ip_prefix\": true, or remove it"));
-        if (on && PoolMode.Of(config).DualStack)
-            findings.Add(ConfigFinding.Error(Place(config, "enable_ip_prefix"), "prefixes are for IPv4 alone, and the pool is dual stack", "remove one of them"));
     }
 
     private static void CheckCredentials(JsonElement root, List<ConfigFinding> findings)

@@ -28,9 +28,9 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     private static readonly NodeConfig s_node =
         new() { Name = "peer", InstanceType = "ecs.g7.large", VSwitchId = "vsw-lab-nodes", SecurityGroupIds = ["sg-lab-cluster"] };
 
-    private static readonly LabConfig s_region = LabConfig.Default with
+    private static readonly LabConfig s_region = LabConfig.DualStack with
     {
-        Nodes = [s_node],
+        Nodes = [s_node with { Ipv6AddressCount = 1 }],
         Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(20), Detach = TimeSpan.FromMilliseconds(20) },
     };
 
@@ -62,7 +62,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"pt{Environment.ProcessId}");
         await using var lab = await RunningLab.StartAsync(s_region, id, folder, ct: ct);
-        var daemon = DistFolder.Find(options.Dist).Options(s_eniConf);
+        var dist = DistFolder.Find(options.Dist);
+        Func<bool, TerwaydOptions> daemon = dual => dist.Options(dual ? PoolConfig.Dual(s_eniConf) : s_eniConf);
 
         var recorded = await RecordAsync(lab, daemon, ct);
         var cases = Choose(recorded);
@@ -90,7 +91,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
 
     private double Elapsed => Stopwatch.GetElapsedTime(_begin).TotalSeconds;
 
-    private async Task<IReadOnlyList<PointCase>> RecordAsync(RunningLab lab, TerwaydOptions daemon, CancellationToken ct)
+    private async Task<IReadOnlyList<PointCase>> RecordAsync(RunningLab lab, Func<bool, TerwaydOptions> daemon, CancellationToken ct)
     {
         // A prefix of scenarios needs only those recorded; one of points may be in any.
         var named = PointScenarios.All.Where(s => options.Only is { } only && s.Name.StartsWith(only, StringComparison.Ordinal)).ToList();
@@ -128,7 +129,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
 
     // A point that timing brought into one scenario while recording has its place in another: in turn, until one brings it about.
     private async Task<List<PointCase>> TryOthersAsync(
-        RunningLab lab, TerwaydOptions daemon, IReadOnlyList<PointCase> recorded, List<PointCase> tried, CancellationToken ct)
+        RunningLab lab, Func<bool, TerwaydOptions> daemon, IReadOnlyList<PointCase> recorded, List<PointCase> tried, CancellationToken ct)
     {
         while (_failures.IsEmpty)
         {
@@ -157,7 +158,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     }
 
     private async Task WorkAsync(
-        RunningLab lab, TerwaydOptions daemon, ConcurrentQueue<PointCase> queue, Func<PointNode, PointCase, CancellationToken, Task<bool>> tryAsync, CancellationToken ct) =>
+        RunningLab lab, Func<bool, TerwaydOptions> daemon, ConcurrentQueue<PointCase> queue, Func<PointNode, PointCase, CancellationToken, Task<bool>> tryAsync, CancellationToken ct) =>
         await Task.WhenAll(Enumerable.Range(0, options.Parallel).Select(_ => Task.Run(
             async () =>
             {
@@ -166,13 +167,13 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
                 {
                     while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
-                        if (node is not null && one.Scenario.Fresh && node.Started)
+                        if (node is not null && ((one.Scenario.Fresh && node.Started) || one.Scenario.Dual != node.Dual))
                         {
                             await node.DisposeAsync();
                             node = null;
                         }
 
-                        node ??= await NewNodeAsync(lab, daemon, ct);
+                        node ??= await NewNodeAsync(lab, daemon, one.Scenario.Dual, ct);
                         if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
                         if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
                         if (node.Problems.IsEmpty) continue;
@@ -207,10 +208,11 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         return fired && node.Problems.IsEmpty;
     }
 
-    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, CancellationToken ct)
+    private async Task<PointNode> NewNodeAsync(RunningLab lab, Func<bool, TerwaydOptions> daemon, bool dual, CancellationToken ct)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"n{Interlocked.Increment(ref _nodes)}");
-        return new PointNode(lab, await lab.AddNodeAsync(s_node with { Name = name }, ct), lab.Node(s_node.Name), daemon, _holders);
+        var node = await lab.AddNodeAsync(s_node with { Name = name, Ipv6AddressCount = dual ? 1 : 0 }, ct);
+        return new PointNode(lab, node, lab.Node(s_node.Name), daemon(dual), _holders) { Dual = dual };
     }
 
     private void Fail(string text)

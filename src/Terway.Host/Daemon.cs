@@ -176,7 +176,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     private void ReportFindings(NodePoolConfig config, NodeFacts node, NodeReadiness readiness)
     {
-        foreach (var (path, finding) in ConfigValidator.Validate(config, ValidationContext.Of(node)))
+        var context = ValidationContext.Of(node) with
+        {
+            Kubernetes = DualStackChecks.ParseKubernetes(_options.KubernetesVersion),
+            ControlPlane = DualStackChecks.ParseControlPlane(_options.ControlPlane),
+        };
+        foreach (var (path, finding) in ConfigValidator.Validate(config, context))
         {
             var level = finding.Severity switch { FindingSeverity.Error => LogLevel.Error, FindingSeverity.Warning => LogLevel.Warning, _ => LogLevel.Information };
             HostLog.Finding(_log, level, path, finding.Reason, finding.Fix);

@@ -23,7 +23,6 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly LabCloud _cloud;
     private readonly OpenApiTransport _transport;
     private readonly string _settings;
-    private readonly bool _dual;
     private int _pods;
     private bool _driven;
 
@@ -34,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
         Time = time;
         Facts = facts;
         _settings = settings;
-        _dual = dual;
+        Dual = dual;
         _transport = new OpenApiTransport(
             new OpenApiTransportOptions
             {
@@ -63,6 +62,9 @@ internal sealed class TestNode : IAsyncDisposable
     public TestFabric Fabric { get; }
 
     public ManualTime Time { get; }
+
+    /// <summary>Whether lives from now on have the second family.</summary>
+    public bool Dual { get; set; }
 
     public NodeFacts Facts { get; }
 
@@ -147,7 +149,7 @@ internal sealed class TestNode : IAsyncDisposable
         {
             Node = Facts,
             Settings = document.RootElement.Clone(),
-            Families = _dual
+            Families = Dual
                 ? [new TestFamily(AddressFamily.InterNetwork, Cloud), new TestFamily(AddressFamily.InterNetworkV6, Cloud)]
                 : [new TestFamily(AddressFamily.InterNetwork, Cloud)],
             Cloud = Cloud,

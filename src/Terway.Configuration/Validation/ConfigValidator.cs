@@ -21,6 +21,7 @@ internal static class ConfigValidator
             PluginChecks.Check(config, context, findings);
             var settings = Effective(config);
             CheckTogether(config, settings, findings);
+            DualStackChecks.Check(config, settings, context, findings);
             CidrChecks.Check(config.Root, context.Networks, findings);
             if (context.InstanceType is { } type) InstanceChecks.Check(config, settings, type, findings);
         }
@@ -77,8 +78,6 @@ internal static class ConfigValidator
         CheckSecurityGroups(config, settings, findings);
         CheckPrefixes(config, settings, findings);
         CheckCredentials(config.Root, findings);
-        if (PoolMode.Of(config).DualStack && settings.TryGetProperty("enable_erdma", out var erdma) && erdma.ValueKind == JsonValueKind.True)
-            findings.Add(ConfigFinding.Error(InstanceChecks.DualStackPath(config), "dual stack and eRDMA (enable_erdma) exclude each other", "remove one of them"));
     }
 
     private static void CheckSecurityGroups(NodePoolConfig config, JsonElement settings, List<ConfigFinding> findings)

@@ -8,6 +8,7 @@ using Terway.AlibabaCloud.Transport;
 using Terway.Lab.Cloud;
 using Terway.Lab.Cloud.Faults;
 using Terway.Lab.Config;
+using CloudException = Terway.Plugin.CloudException;
 
 namespace Terway.Plugins.IPv6DualStack.Tests;
 

@@ -54,8 +54,9 @@ public sealed class SecondFamilyTests
 
         Assert.All(pods, p => Assert.Equal([AddressFamily.InterNetwork, AddressFamily.InterNetworkV6], p.Addresses.Select(static a => a.Address.AddressFamily)));
         await node.PassAsync(TimeSpan.FromMinutes(5));
-        var eni = Assert.Single(node.Secondaries);
-        Assert.Equal((6, 6), (eni.PrivateIps.Length, eni.Ipv6Addresses.Length));
+        // Another ENI may have been made meanwhile.
+        Assert.All(node.Secondaries, static e => Assert.Equal(e.PrivateIps.Length, e.Ipv6Addresses.Length));
+        Assert.Equal(6, node.Secondaries.Sum(static e => e.PrivateIps.Length));
         Assert.DoesNotContain(node.Disk.Records.Keys, static k => k.StartsWith("op/", StringComparison.Ordinal));
     }
 
@@ -67,6 +68,7 @@ public sealed class SecondFamilyTests
         await node.RunAsync(node.AllocateAsync());
         await node.SettleAsync();
         node.Faults.Add(new FaultRule { Kind = FaultKind.Error, Api = "AssignIpv6Addresses", Code = "Forbidden.RAM", Status = 403 });
+        node.Faults.Add(new FaultRule { Kind = FaultKind.Error, Api = "CreateNetworkInterface", Code = "Forbidden.RAM", Status = 403 });
 
         var error = await Assert.ThrowsAsync<PodNetworkException>(() => node.RunAsync(node.AllocateAsync()));
 

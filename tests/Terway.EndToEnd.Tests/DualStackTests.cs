@@ -157,25 +157,35 @@ public sealed class DualStackTests
     public async Task Node_without_the_plugin_shows_no_trace_of_ipv6()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
-        // Everything could have IPv6, and nobody asked for it.
-        await using var one = await OneNode.StartAsync(Token, region: LabConfig.DualStack, ready: false, eniConf: PoolConfig.SharedWith(2, 8));
-        var thread = one.Lab.Namespaces.Thread;
-        await one.Cluster.Daemon(one.Node).KillAsync(Token);
-        var before = await Ipv6Trace.CaptureAsync(thread, one.Node.NetNsPath, Token);
-        Assert.Contains("conf/eth0/accept_ra", before.Sysctls.Keys);
-        var sandbox = one.Lab.AddSandbox(one.Node, "untouched");
-        var empty = await Ipv6Trace.CaptureAsync(thread, sandbox.NetNsPath, Token);
-        await one.Lab.RemoveSandboxAsync(sandbox);
+        var folder = Directory.CreateTempSubdirectory("terway-single-");
+        try
+        {
+            // Everything could have IPv6, and nobody asks for it.
+            var region = Quick(LabConfig.DualStack) with { Nodes = [LabConfig.DualStack.Nodes[0]] };
+            await using var lab = await RunningLab.StartAsync(region, $"t{Guid.NewGuid():N}"[..9], folder.FullName, ct: Token);
+            var (thread, node) = (lab.Namespaces.Thread, lab.Nodes[0]);
+            var before = await Ipv6Trace.CaptureAsync(thread, node.NetNsPath, Token);
+            Assert.Contains("conf/eth0/accept_ra", before.Sysctls.Keys);
+            var sandbox = lab.AddSandbox(node, "untouched");
+            var empty = await Ipv6Trace.CaptureAsync(thread, sandbox.NetNsPath, Token);
+            await lab.RemoveSandboxAsync(sandbox);
+            await using var cluster = new LabCluster(lab, DistFolder.Find().Options(PoolConfig.SharedWith(2, 8)));
 
-        await one.Cluster.StartDaemonAsync(one.Node, Token);
-        var pod = await one.Cluster.AddPodAsync(one.Node, "single", Token);
+            await cluster.StartDaemonAsync(node, Token);
+            var pod = await cluster.AddPodAsync(node, "single", Token);
 
-        Assert.Null(pod.Ipv6);
-        Assert.Empty((await Ipv6Trace.CaptureAsync(thread, one.Node.NetNsPath, Token)).DifferencesTo(before));
-        Assert.Empty((await Ipv6Trace.CaptureAsync(thread, pod.Sandbox.NetNsPath, Token)).DifferencesTo(empty));
-        Assert.All(one.Lab.Cloud.Region.Enis.Where(static e => e.Type != Lab.Cloud.EniType.Primary), static e => Assert.Empty(e.Ipv6Addresses));
-        Assert.DoesNotContain(one.Lab.Cloud.Calls.Counts.Keys, static a => a.Contains("Ipv6", StringComparison.Ordinal));
-        await RemoveAllAsync(one);
+            Assert.Null(pod.Ipv6);
+            Assert.Empty((await Ipv6Trace.CaptureAsync(thread, node.NetNsPath, Token)).DifferencesTo(before));
+            Assert.Empty((await Ipv6Trace.CaptureAsync(thread, pod.Sandbox.NetNsPath, Token)).DifferencesTo(empty));
+            Assert.All(lab.Cloud.Region.Enis.Where(static e => e.Type != Lab.Cloud.EniType.Primary), static e => Assert.Empty(e.Ipv6Addresses));
+            Assert.DoesNotContain(lab.Cloud.Calls.Counts.Keys, static a => a.Contains("Ipv6", StringComparison.Ordinal));
+            await cluster.RemovePodAsync("single", Token);
+            Assert.Empty((await LeakAudit.FindAsync(lab, s_settle, Token)).All);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]

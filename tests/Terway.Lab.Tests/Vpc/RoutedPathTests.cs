@@ -87,7 +87,10 @@ public sealed class RoutedPathTests
         await using var vpc = new TestVpc();
         vpc.Group("sg-any", new SecurityGroupRule
         {
-            Direction = RuleDirection.Ingress, Protocol = RuleProtocol.Udp, FromPort = EchoServer.DefaultPort, ToPort = EchoServer.DefaultPort,
+            Direction = RuleDirection.Ingress,
+            Protocol = RuleProtocol.Udp,
+            FromPort = EchoServer.DefaultPort,
+            ToPort = EchoServer.DefaultPort,
         });
         var one = await Ipv6NodeAsync(vpc, "n1", "10.0.0.1", "fd00:10::1");
         await Ipv6NodeAsync(vpc, "n2", "10.0.1.2", "fd00:10::2");

@@ -21,7 +21,8 @@ internal sealed record Ipv6Trace(IReadOnlyDictionary<string, string> Sysctls, IR
         // A parameter that cannot be read (stable_secret, flush) makes grep fail in the end.
         var listing = await NamespaceCommand.RunAsync(path, "grep", ["-rsH", "", Root], null, null, ct);
         var sysctls = listing.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line[Root.Length..].Split(':', 2))
-            .ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
+            .GroupBy(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal)
+            .ToDictionary(static lines => lines.Key, static lines => string.Join(' ', lines), StringComparer.Ordinal);
         using var ns = NetNs.Open(path);
         using var rtnl = RtnlSocket.Open(thread, ns);
         var links = rtnl.DumpLinks().ToDictionary(static l => l.Index, static l => l.Name);

@@ -53,8 +53,8 @@ public sealed class DualStackTests
 
             // Connections over IPv6, on one node and across, outlive the daemons of both ends.
             var (a, b, c) = (cluster.Pods[0], cluster.Pods[1], cluster.Pods[^1]);
-            await using var near = await SequencedStream.OpenAsync(thread, a.Sandbox.NetNs, Echo(b.Ipv6!), TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
-            await using var far = await SequencedStream.OpenAsync(thread, a.Sandbox.NetNs, Echo(c.Ipv6!), TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+            var near = await SequencedStream.OpenAsync(thread, a.Sandbox.NetNs, Echo(b.Ipv6!), TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+            var far = await SequencedStream.OpenAsync(thread, a.Sandbox.NetNs, Echo(c.Ipv6!), TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
             foreach (var node in lab.Nodes)
             {
                 await cluster.Daemon(node).KillAsync(Token);
@@ -69,6 +69,9 @@ public sealed class DualStackTests
             Assert.Equal(4 * (PodsPerNode + 1), cluster.Pods.SelectMany(static p => p.Addresses).Distinct().Count());
             await AssertConnectedAsync(cluster, families: 2);
 
+            // What is still sent to a pod that is gone would be forwarded by its node, and dropped by the VPC.
+            await near.DisposeAsync();
+            await far.DisposeAsync();
             foreach (var pod in cluster.Pods)
                 await cluster.RemovePodAsync(pod.Name, Token);
             Assert.Empty((await LeakAudit.FindAsync(lab, s_settle, Token)).All);

@@ -49,7 +49,8 @@ internal sealed record Ipv6Trace(IReadOnlyDictionary<string, string> Sysctls, IR
         {
             var expected = before.Sysctls.GetValueOrDefault(path);
             if (expected is null && path.Split('/') is [var tree, _, var parameter])
-                expected = s_ownOfLinks.Contains(parameter) ? value : before.Sysctls.GetValueOrDefault($"{tree}/default/{parameter}");
+                // Neighbour parameters have their default in the machine's own namespace alone: elsewhere a link that nobody touched has it.
+                expected = s_ownOfLinks.Contains(parameter) ? value : before.Sysctls.GetValueOrDefault($"{tree}/{(tree == "neigh" ? "lo" : "default")}/{parameter}");
             if (expected != value) different.Add($"{path} = {value}, expected {expected ?? "nothing"}");
         }
 

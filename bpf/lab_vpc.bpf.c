@@ -147,6 +147,9 @@ static __always_inline int lab_forward(struct __sk_buff *skb,
 		if (p->ether_type == ETH_P_IP &&
 		    !lab_icmp_error_v4(skb, p, from, LAB_ICMP_TIME_EXCEEDED << 8, 0))
 			*reply = 1;
+		if (p->ether_type == ETH_P_IPV6 &&
+		    !lab_icmp_error_v6(skb, p, from, LAB_ICMP6_TIME_EXCEEDED, 0))
+			*reply = 1;
 		return LAB_DROP_TTL_EXCEEDED;
 	}
 	/* GSO segments count, not the packet that carries them. */
@@ -155,6 +158,9 @@ static __always_inline int lab_forward(struct __sk_buff *skb,
 		    !lab_icmp_error_v4(skb, p, from,
 				       LAB_ICMP_UNREACHABLE << 8 | LAB_ICMP_FRAG_NEEDED,
 				       mtu))
+			*reply = 1;
+		if (p->ether_type == ETH_P_IPV6 &&
+		    !lab_icmp_error_v6(skb, p, from, LAB_ICMP6_TOO_BIG, mtu))
 			*reply = 1;
 		return LAB_DROP_TOO_BIG;
 	}

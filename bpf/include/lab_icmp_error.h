@@ -22,6 +22,15 @@ struct lab_icmp_error {
 	__u8 quoted[28];
 };
 
+struct lab_icmp6_error {
+	struct ipv6hdr ip;
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 mtu;
+	__u8 quoted[48];
+};
+
 /* What the error @p is about, turned to the direction that @p travels. */
 static __always_inline int lab_quoted_flow(struct __sk_buff *skb,
 					   const struct lab_packet *p,
@@ -92,6 +101,47 @@ static __noinline int lab_icmp_error_v4(struct __sk_buff *skb,
 	csum = bpf_csum_diff(NULL, 0, (__be32 *)&e.icmp,
 			     sizeof(e.icmp) + sizeof(e.quoted), 0);
 	e.icmp.checksum = lab_fold(csum);
+
+	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(e), 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &e, sizeof(e), 0) ||
+	    lab_reflect(skb, p))
+		return -1;
+	lab_count(LAB_COUNT_ICMP_ERROR);
+	return 0;
+}
+
+static __noinline int lab_icmp_error_v6(struct __sk_buff *skb,
+					const struct lab_packet *p,
+					const struct lab_eni *sender,
+					__u32 type, __u32 mtu)
+{
+	struct lab_icmp6_error e = {};
+	__be32 pseudo[2];
+	__s64 csum;
+
+	/* No answer to errors, nor to packets with further headers: a fragment
+	 * would do for one (RFC 4443 2.4), but nobody needs it.
+	 */
+	if (p->l4 != ETH_HLEN + sizeof(struct ipv6hdr) || p->icmp_error ||
+	    lab_is_unspecified(sender->gateway6))
+		return -1;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, e.quoted, sizeof(e.quoted)))
+		return -1;
+	e.ip.version = 6;
+	e.ip.payload_len = bpf_htons(sizeof(e) - sizeof(e.ip));
+	e.ip.nexthdr = IPPROTO_ICMPV6;
+	e.ip.hop_limit = 64;
+	__builtin_memcpy(&e.ip.saddr, sender->gateway6, 16);
+	__builtin_memcpy(&e.ip.daddr, p->tuple.src, 16);
+	e.type = type;
+	e.mtu = bpf_htonl(mtu);
+	pseudo[0] = bpf_htonl(sizeof(e) - sizeof(e.ip));
+	pseudo[1] = bpf_htonl(IPPROTO_ICMPV6);
+	csum = bpf_csum_diff(NULL, 0, pseudo, sizeof(pseudo), 0);
+	/* Both addresses, and all that follows them. */
+	csum = bpf_csum_diff(NULL, 0, (__be32 *)&e.ip.saddr, sizeof(e) - 8,
+			     csum);
+	e.checksum = lab_fold(csum);
 
 	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(e), 0) ||
 	    bpf_skb_store_bytes(skb, ETH_HLEN, &e, sizeof(e), 0) ||

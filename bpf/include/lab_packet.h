@@ -23,6 +23,12 @@
 #define LAB_ICMP_TIME_EXCEEDED	11
 #define LAB_ICMP_PARAMETER	12
 
+#define LAB_ICMP6_TOO_BIG	2
+#define LAB_ICMP6_TIME_EXCEEDED	3
+
+#define LAB_IPV6_FRAGMENT	44
+#define LAB_IPV6_OFFSET	0xfff8
+
 #define LAB_IP_MF	0x2000
 #define LAB_IP_DF	0x4000
 #define LAB_IP_OFFSET	0x1fff
@@ -188,7 +194,14 @@ static __always_inline int lab_parse_ipv4(struct __sk_buff *skb,
 static __always_inline int lab_parse_ipv6(struct __sk_buff *skb,
 					  struct lab_packet *p)
 {
+	struct {
+		__u8 next;
+		__u8 reserved;
+		__be16 offset;
+		__be32 id;
+	} fragment;
 	struct ipv6hdr ip6;
+	__u16 frag;
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6)))
 		return LAB_DROP_MALFORMED;
@@ -202,6 +215,18 @@ static __always_inline int lab_parse_ipv6(struct __sk_buff *skb,
 	p->ttl = ip6.hop_limit;
 	p->dont_fragment = 1;
 	p->l4 = ETH_HLEN + sizeof(ip6);
+	if (ip6.nexthdr == LAB_IPV6_FRAGMENT) {
+		if (bpf_skb_load_bytes(skb, p->l4, &fragment, sizeof(fragment)))
+			return LAB_DROP_MALFORMED;
+		frag = bpf_ntohs(fragment.offset);
+		p->tuple.proto = fragment.next;
+		p->fragment_id = fragment.id;
+		p->later_fragment = !!(frag & LAB_IPV6_OFFSET);
+		p->first_fragment = !p->later_fragment && (frag & 1);
+		p->l4 += sizeof(fragment);
+		if (p->later_fragment)
+			return LAB_DROP_NONE;
+	}
 	return lab_parse_l4(skb, p);
 }
 

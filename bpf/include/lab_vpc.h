@@ -100,6 +100,7 @@ struct lab_eni {
 	__u32 vswitch;
 	__u32 flags;
 	__u8 gateway[16];	/* the vSwitch's, source of ICMP errors */
+	__u8 gateway6[16];	/* the same of IPv6; unspecified: none */
 	__u64 groups;		/* bit per security group */
 };
 

@@ -119,11 +119,17 @@ internal sealed class Daemon : IAsyncDisposable
             ? store.Initial.Attachments
             : await new StateRecovery(store, active, links, cloud.FindEniAsync, cloud.GetMacsAsync, _time, _loggers.CreateLogger<StateRecovery>())
                 .RunAsync(await node.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        var table = new AttachmentTable();
+        foreach (var (record, phase) in attachments) table.Put(record, phase);
+        objects.StillNeeded = o => ObjectFamily.Of(o) is { } family && active.Families.All(f => f.Family != family) && table.HasFamily(family);
         await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
 
-        var table = new AttachmentTable();
         var detacher = Own(new PodDetacher(active, table, store, kernel, _time, _loggers.CreateLogger<PodDetacher>()));
         var reconciler = Own(new Reconciler(store, table, detacher, kernel, objects, active, readiness, _time, _loggers.CreateLogger<Reconciler>()));
+        table.Removed += () =>
+        {
+            if (objects.HasOutlived) reconciler.Notice();
+        };
         // The watch first: what goes during the comparison is told afterwards.
         Own(KernelWatch.Start(table, objects, links, reconciler.Notice, _loggers.CreateLogger<KernelWatch>()));
         await reconciler.RunAtStartAsync(attachments, cancellationToken).ConfigureAwait(false);
@@ -208,7 +214,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     private void ReportFindings(NodePoolConfig config, NodeFacts node, NodeReadiness readiness)
     {
-        foreach (var (path, finding) in ConfigValidator.Validate(config, ValidationContext.Of(node)))
+        var context = ValidationContext.Of(node) with
+        {
+            Kubernetes = DualStackChecks.ParseKubernetes(_options.KubernetesVersion),
+            ControlPlane = DualStackChecks.ParseControlPlane(_options.ControlPlane),
+        };
+        foreach (var (path, finding) in ConfigValidator.Validate(config, context))
         {
             var level = finding.Severity switch { FindingSeverity.Error => LogLevel.Error, FindingSeverity.Warning => LogLevel.Warning, _ => LogLevel.Information };
             HostLog.Finding(_log, level, path, finding.Reason, finding.Fix);

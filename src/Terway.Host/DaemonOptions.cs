@@ -34,6 +34,12 @@ internal sealed record DaemonOptions
     /// <summary>Where metrics are served beside the unix socket; null for nowhere.</summary>
     public IPEndPoint? MetricsListen { get; init; }
 
+    /// <summary>The cluster's version as Kubernetes tells it; null when it is not known.</summary>
+    public string? KubernetesVersion { get; init; }
+
+    /// <summary>The API server's address as Kubernetes gives it to every pod; null outside of a cluster.</summary>
+    public string? ControlPlane { get; init; }
+
     public string LockFile => Path.Combine(RunDir, "terwayd.lock");
 
     /// <summary>Framed calls of the entrypoint.</summary>
@@ -102,9 +108,14 @@ internal sealed record DaemonOptions
                 return null;
             },
         };
+        var kubernetes = new Option<string?>("--kubernetes-version")
+        {
+            Description = "the cluster's version, to check what the configuration needs of it",
+            DefaultValueFactory = static _ => Environment.GetEnvironmentVariable("KUBERNETES_VERSION") is { Length: > 0 } version ? version : null,
+        };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen,
+            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -121,6 +132,8 @@ internal sealed record DaemonOptions
                 LogLevel = parsed.GetRequiredValue(logLevel),
                 LogFormat = parsed.GetRequiredValue(logFormat),
                 MetricsListen = parsed.GetValue(metricsListen),
+                KubernetesVersion = parsed.GetValue(kubernetes),
+                ControlPlane = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"),
             },
             cancellationToken));
         return command;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Terway.Lab.Cluster;
 using Terway.Lab.Nodes;
@@ -14,12 +15,13 @@ public sealed record ClusterPod(LabPod Sandbox, LabNode Node, CniConfigList Netw
     public string Name => Sandbox.Identity.Name;
 
     /// <summary>The first address of the result.</summary>
-    public IPAddress Address => IPNetwork.TryParse(FirstAddress, out var network)
-        ? network.BaseAddress
-        : IPAddress.Parse(FirstAddress.Split('/')[0]);
+    public IPAddress Address => Addresses.Count > 0 ? Addresses[0] : throw new InvalidOperationException($"pod {Name}: the CNI result has no address: {Result.ToJsonString()}");
 
-    private string FirstAddress => Result["ips"]?.AsArray().FirstOrDefault()?["address"]?.GetValue<string>()
-        ?? throw new InvalidOperationException($"pod {Name}: the CNI result has no address: {Result.ToJsonString()}");
+    /// <summary>All addresses of the result, in its order.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; } = CniRuntime.AddressesOf(Result);
+
+    /// <summary>The IPv6 address; null for a pod without one.</summary>
+    public IPAddress? Ipv6 => Addresses.FirstOrDefault(static a => a.AddressFamily == AddressFamily.InterNetworkV6);
 }
 
 /// <summary>
@@ -95,13 +97,13 @@ public sealed class LabCluster(RunningLab lab, TerwaydOptions options) : IAsyncD
         await lab.RemoveSandboxAsync(pod.Sandbox);
     }
 
-    /// <summary>Pods, nodes and, as a destination, the outside host.</summary>
+    /// <summary>Pods and nodes in every family they have and, as a destination, the outside host.</summary>
     public Task<IReadOnlyList<ConnectivityCell>> MatrixAsync(TimeSpan timeout, CancellationToken ct)
     {
         List<Endpoint> endpoints =
         [
-            .. Pods.Select(static pod => new Endpoint(pod.Name, pod.Sandbox.NetNs, pod.Address)),
-            .. lab.Nodes.Select(static node => new Endpoint(node.Name, node.NetNs, node.PrimaryIp!)),
+            .. Pods.SelectMany(static pod => pod.Addresses.Select(a => new Endpoint(pod.Name, pod.Sandbox.NetNs, a))),
+            .. lab.Nodes.SelectMany(static node => node.Addresses.Select(a => new Endpoint(node.Name, node.NetNs, a))),
         ];
         if (lab.Nat is { } nat)
             endpoints.Add(new Endpoint("outside", nat.Outside, Vpc.Infrastructure.OutsideHost, Talks: false));

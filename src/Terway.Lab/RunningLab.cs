@@ -20,7 +20,7 @@ public sealed class RunningLab : IAsyncDisposable
     private readonly LabConfig _config;
     private readonly List<IDisposable> _sockets = [];
     private readonly SortedDictionary<string, LabNode> _nodes = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, EchoServer> _echo = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, EchoServer[]> _echo = new(StringComparer.Ordinal);
     private readonly Dictionary<string, LabNode> _nodeOfPod = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, LabPod> _pods = new(StringComparer.Ordinal);
     private LabCloud? _cloud;
@@ -118,6 +118,7 @@ public sealed class RunningLab : IAsyncDisposable
                     Name = node.Name,
                     InstanceType = node.InstanceType,
                     VSwitchId = node.VSwitchId,
+                    Ipv6AddressCount = node.Ipv6AddressCount,
                     SecurityGroupIds = node.SecurityGroupIds,
                     Tags = node.Tags,
                 },
@@ -126,7 +127,7 @@ public sealed class RunningLab : IAsyncDisposable
             lock (_lock)
             {
                 _nodes.Add(node.Name, made);
-                _echo.Add(node.Name, EchoServer.Start(Namespaces.Thread, made.NetNs));
+                _echo.Add(node.Name, EchoServer.StartBoth(Namespaces.Thread, made.NetNs));
             }
 
             return made;
@@ -195,30 +196,30 @@ public sealed class RunningLab : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the pod's echo server, its "application".</summary>
+    /// <summary>Starts the pod's echo servers, its "application".</summary>
     public void Serve(LabPod pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
         lock (_lock)
-            _echo.TryAdd(PodKey(pod), EchoServer.Start(Namespaces.Thread, pod.NetNs));
+            _echo.TryAdd(PodKey(pod), EchoServer.StartBoth(Namespaces.Thread, pod.NetNs));
     }
 
-    /// <summary>Ends the node's echo server and its connections.</summary>
+    /// <summary>Ends the node's echo servers and their connections.</summary>
     public async Task StopServingAsync(LabNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        EchoServer? echo;
+        EchoServer[]? echo;
         lock (_lock)
             _echo.Remove(node.Name, out echo);
-        if (echo is not null)
-            await echo.DisposeAsync();
+        foreach (var server in echo ?? [])
+            await server.DisposeAsync();
     }
 
     /// <summary>Removes the sandbox, after the CNI calls or, to try what then happens, without.</summary>
     public async Task RemoveSandboxAsync(LabPod pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        EchoServer? echo = null;
+        EchoServer[]? echo = null;
         lock (_lock)
         {
             // Another one may have the name of one that was removed before.
@@ -230,8 +231,8 @@ public sealed class RunningLab : IAsyncDisposable
             }
         }
 
-        if (echo is not null)
-            await echo.DisposeAsync();
+        foreach (var server in echo ?? [])
+            await server.DisposeAsync();
         pod.Dispose();
     }
 
@@ -250,7 +251,7 @@ public sealed class RunningLab : IAsyncDisposable
         var instance = Cloud.Region.FindInstance(node.InstanceId) ?? throw new InvalidOperationException($"node {node.Name} is no instance of the region");
         node.Boot(instance.PrimaryEni);
         lock (_lock)
-            _echo.Add(node.Name, EchoServer.Start(Namespaces.Thread, node.NetNs));
+            _echo.Add(node.Name, EchoServer.StartBoth(Namespaces.Thread, node.NetNs));
     }
 
     /// <summary>What is too much in a node's kernel once all its pods are gone; ENIs that are attached may stay.</summary>
@@ -268,7 +269,7 @@ public sealed class RunningLab : IAsyncDisposable
     {
         foreach (var pod in Pods)
             await RemoveSandboxAsync(pod);
-        foreach (var echo in _echo.Values)
+        foreach (var echo in _echo.Values.SelectMany(static servers => servers))
             await echo.DisposeAsync();
         if (_cloud is not null)
             await _cloud.DisposeAsync();
@@ -290,7 +291,7 @@ public sealed class RunningLab : IAsyncDisposable
         if (_config.Nat)
         {
             _nat = await NatGateway.CreateAsync(Namespaces, Vpc, cidrs, ct);
-            _echo.Add("outside", EchoServer.Start(Namespaces.Thread, _nat.Outside));
+            _echo.Add("outside", EchoServer.StartBoth(Namespaces.Thread, _nat.Outside));
         }
 
         _cloud = await LabCloud.StartAsync(

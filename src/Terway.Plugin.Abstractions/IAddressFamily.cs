@@ -39,7 +39,10 @@ public interface IAddressFamily
     /// <exception cref="CloudException">The cloud refused or could not be reached.</exception>
     Task UnassignAsync(string eniId, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken);
 
-    /// <summary>Objects the family needs on the node once (such as forwarding), and for one ENI when <paramref name="eniLink"/> is given.</summary>
+    /// <summary>
+    /// Objects the family needs on the node once (such as forwarding), and for one ENI when <paramref name="eniLink"/> is given: these are made before
+    /// the link is brought up.
+    /// </summary>
     IReadOnlyList<KernelObject> NodeObjects(string? eniLink);
 
     /// <summary>Objects the family needs for a pod's links before addresses are added.</summary>

@@ -251,16 +251,6 @@ public sealed class PrefixTests
         Assert.DoesNotContain(node.Disk.Records.Keys, k => k.StartsWith("op/", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task Start_with_another_family_beside_ipv4_is_refused()
-    {
-        await using var node = await TestNode.CreateAsync(Settings + "}", dual: true);
-
-        var error = await Assert.ThrowsAsync<PodNetworkException>(() => node.StartAsync());
-
-        Assert.Contains("enable_ip_prefix is for IPv4 alone", error.Message, StringComparison.Ordinal);
-    }
-
     private static async Task<Allocation[]> AllocateAsync(TestNode node, int count) =>
         await node.RunAsync(Task.WhenAll(Enumerable.Range(0, count).Select(_ => node.AllocateAsync())));
 

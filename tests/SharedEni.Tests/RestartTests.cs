@@ -50,8 +50,8 @@ public sealed class RestartTests
         var objects = node.Disk.NodeObjects["eni/" + node.Secondaries[0].Id];
         Assert.Equal(
             [
-                $"Link {{ InPod = False, Name = {link.Name}, Mtu = 0 }}",
                 $"Sysctl {{ InPod = False, Path = net/ipv4/conf/{link.Name}/forwarding, Value = 1 }}",
+                $"Link {{ InPod = False, Name = {link.Name}, Mtu = 0 }}",
                 $"Address {{ InPod = False, LinkName = {link.Name}, Ip = {node.Facts.Addresses[0]}, PrefixLength = 32 }}",
                 $"Route {{ InPod = False, LinkName = {link.Name}, Destination = 0.0.0.0/0, Gateway = 10.0.19.253, Table = {1000 + link.Index} }}",
             ],

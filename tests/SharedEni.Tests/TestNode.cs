@@ -25,7 +25,6 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly OpenApiTransport _transport;
     private readonly CallTime _callTime;
     private readonly string _settings;
-    private readonly bool _dual;
     private int _pods;
     private bool _driven;
 
@@ -37,7 +36,7 @@ internal sealed class TestNode : IAsyncDisposable
         Time = time;
         Facts = facts;
         _settings = settings;
-        _dual = dual;
+        Dual = dual;
         _callTime = new CallTime(time);
         _transport = new OpenApiTransport(
             new OpenApiTransportOptions
@@ -68,6 +67,9 @@ internal sealed class TestNode : IAsyncDisposable
     public TestFabric Fabric { get; }
 
     public ManualTime Time { get; }
+
+    /// <summary>Whether lives from now on have the second family.</summary>
+    public bool Dual { get; set; }
 
     public NodeFacts Facts { get; }
 
@@ -159,7 +161,7 @@ internal sealed class TestNode : IAsyncDisposable
         {
             Node = Facts,
             Settings = document.RootElement.Clone(),
-            Families = _dual
+            Families = Dual
                 ? [new TestFamily(AddressFamily.InterNetwork, Cloud), new TestFamily(AddressFamily.InterNetworkV6, Cloud)]
                 : [new TestFamily(AddressFamily.InterNetwork, Cloud)],
             Cloud = Cloud,

@@ -23,7 +23,7 @@ public sealed class FindingTests
     [InlineData("""{"ipam_type": "crd"}""", "$.ipam_type", "Info", "not used")]
     [InlineData("""{"kube_client_qps": 5.5}""", "$.kube_client_qps", "Info", "not used")]
     [InlineData("""{"custom_stateful_workload_kinds": ["CloneSet"]}""", "$.custom_stateful_workload_kinds", "Info", "not used")]
-    [InlineData("""{"ipv6_prefix_count": 1}""", "$.ipv6_prefix_count", "Info", "IPv4 alone")]
+    [InlineData("""{"ipv6_prefix_count": 1}""", "$.ipv6_prefix_count", "Info", "one IPv6 prefix")]
     // Types
     [InlineData("""{"max_pool_size": "5"}""", "$.max_pool_size", "Error", "a text stands where a whole number is expected")]
     [InlineData("""{"max_pool_size": 5.5}""", "$.max_pool_size", "Error", "the number 5.5")]
@@ -54,7 +54,6 @@ public sealed class FindingTests
     [InlineData("""{"min_eni": 3, "max_eni": 2}""", "$.min_eni", "Error", "3 is above max_eni 2")]
     [InlineData("""{"enable_ip_prefix": true, "ipv4_prefix_count": 4096}""", "$.ipv4_prefix_count", "Error", "out of range")]
     [InlineData("""{"ipv4_prefix_count": 2}""", "$.ipv4_prefix_count", "Warning", "no effect without enable_ip_prefix")]
-    [InlineData("""{"enable_ip_prefix": true, "ip_stack": "dual"}""", "$.enable_ip_prefix", "Error", "dual stack")]
     [InlineData("""{"security_groups": ["1","2","3","4","5","6","7","8","9","10"], "security_group": "11"}""", "$.security_groups", "Error", "11 security groups")]
     // Durations
     [InlineData("""{"ip_pool_sync_period": "soon"}""", "$.ip_pool_sync_period", "Error", "no duration")]

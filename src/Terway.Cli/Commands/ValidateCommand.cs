@@ -21,14 +21,20 @@ internal static class ValidateCommand
         var nodes = new Option<string[]>("--node-cidr") { Description = "range of nodes or a vSwitch; may be repeated" };
         var pods = new Option<string[]>("--pod-cidr") { Description = "range of pods; may be repeated" };
         var plugins = new Option<string?>("--plugin-dir") { Description = "resolve the plugin list against this folder" };
+        var kubernetes = new Option<string?>("--kubernetes-version") { Description = "check that this version of Kubernetes has what is asked for" };
+        var controlPlane = new Option<string?>("--control-plane") { Description = "address at which nodes reach the API server" };
         var limits = new InstanceTypeOptions();
-        var command = new Command("validate", "everything that is wrong with a configuration. Exit code 1: there is an error; 2: a file cannot be read") { config, overlay, type, nodes, pods, plugins };
+        var command = new Command("validate", "everything that is wrong with a configuration. Exit code 1: there is an error; 2: a file cannot be read") { config, overlay, type, nodes, pods, plugins, kubernetes, controlPlane };
         limits.AddTo(command);
         command.SetAction(parsed => Run(
             ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay)),
             new ValidationContext
             {
                 InstanceType = parsed.GetValue(type) is { } name ? limits.Read(parsed, name) : null,
+                Kubernetes = parsed.GetValue(kubernetes) is not { } version ? null : DualStackChecks.ParseKubernetes(version)
+                    ?? throw new CannotTellException($"--kubernetes-version: {version} is no version; write it as 1.28 or v1.28.3"),
+                ControlPlane = parsed.GetValue(controlPlane) is not { } host ? null : DualStackChecks.ParseControlPlane(host)
+                    ?? throw new CannotTellException($"--control-plane: {host} is no address"),
                 Networks = [.. Networks("node range", "--node-cidr", parsed.GetValue(nodes)), .. Networks("pod range", "--pod-cidr", parsed.GetValue(pods))],
                 Catalog = parsed.GetValue(plugins) is { } folder ? PluginCatalog.Discover(folder) : null,
             },

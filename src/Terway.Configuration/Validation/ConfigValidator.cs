@@ -21,6 +21,7 @@ internal static class ConfigValidator
             PluginChecks.Check(config, context, findings);
             var settings = Effective(config);
             CheckTogether(config, settings, findings);
+            DualStackChecks.Check(config, settings, context, findings);
             CidrChecks.Check(config.Root, context.Networks, findings);
             if (context.InstanceType is { } type) InstanceChecks.Check(config, settings, type, findings);
         }
@@ -77,8 +78,6 @@ internal static class ConfigValidator
         CheckSecurityGroups(config, settings, findings);
         CheckPrefixes(config, settings, findings);
         CheckCredentials(config.Root, findings);
-        if (PoolMode.Of(config).DualStack && settings.TryGetProperty("enable_erdma", out var erdma) && erdma.ValueKind == JsonValueKind.True)
-            findings.Add(ConfigFinding.Error(InstanceChecks.DualStackPath(config), "dual stack and eRDMA (enable_erdma) exclude each other", "remove one of them"));
     }
 
     private static void CheckSecurityGroups(NodePoolConfig config, JsonElement settings, List<ConfigFinding> findings)
@@ -102,8 +101,6 @@ internal static class ConfigValidator
         var on = settings.TryGetProperty("enable_ip_prefix", out var flag) && flag.ValueKind == JsonValueKind.True;
         if (!on && Number(settings, "ipv4_prefix_count") is > 0)
             findings.Add(ConfigFinding.Warning(Place(config, "ipv4_prefix_count"), "has no effect without enable_ip_prefix", "write \"enable_ip_prefix\": true, or remove it"));
-        if (on && PoolMode.Of(config).DualStack)
-            findings.Add(ConfigFinding.Error(Place(config, "enable_ip_prefix"), "prefixes are for IPv4 alone, and the pool is dual stack", "remove one of them"));
     }
 
     private static void CheckCredentials(JsonElement root, List<ConfigFinding> findings)

@@ -74,7 +74,7 @@ internal static class KnownKeys
         new("kube_client_qps", SettingRule.Number(0, 1_000_000), "the daemon asks the API server for too little to limit it"),
         new("kube_client_burst", SettingRule.Integer(0, 1_000_000), "the daemon asks the API server for too little to limit it"),
         new("enable_patch_pod_ips", SettingRule.Flag(), ControlPlane),
-        new("ipv6_prefix_count", SettingRule.Integer(0, 1), "prefixes are for IPv4 alone"),
+        new("ipv6_prefix_count", SettingRule.Integer(0, 1), "an ENI of a dual-stack pool gets one IPv6 prefix, which holds all its pods"),
     ];
 
     private static readonly Dictionary<string, KnownKey> s_byName = s_all.ToDictionary(static k => k.Name, StringComparer.Ordinal);

@@ -12,6 +12,12 @@ internal sealed record ValidationContext
     /// <summary>Limits of the nodes' instance type.</summary>
     public InstanceTypeLimits? InstanceType { get; init; }
 
+    /// <summary>The cluster's version; null when it is not known.</summary>
+    public Version? Kubernetes { get; init; }
+
+    /// <summary>Where nodes reach the API server; null when it is not known.</summary>
+    public IPAddress? ControlPlane { get; init; }
+
     /// <summary>Networks of nodes, vSwitches and pods.</summary>
     public IReadOnlyList<NamedNetwork> Networks { get; init; } = [];
 

@@ -18,6 +18,21 @@ internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixe
 
     public bool UsesPrefixes => Unit > 1;
 
+    /// <summary>By family: addresses of a prefix that are used; empty where there are no prefixes.</summary>
+    public IReadOnlyList<int> PrefixUnits { get; init; } = [];
+
+    /// <summary>By family: addresses that an ENI can carry when prefixes are used.</summary>
+    public IReadOnlyList<int> PrefixLimits { get; init; } = [];
+
+    /// <summary>Addresses of one family that come and go together.</summary>
+    public int UnitOf(int family) => family < PrefixUnits.Count ? PrefixUnits[family] : Unit;
+
+    /// <summary>Addresses of one family that an ENI can carry.</summary>
+    public int MostOf(int family) => family < PrefixLimits.Count ? PrefixLimits[family] : PerEni;
+
+    /// <summary>Addresses or prefixes of one family that hold so many addresses.</summary>
+    public int UnitsOf(int family, int addresses) => (addresses + UnitOf(family) - 1) / UnitOf(family);
+
     /// <summary>Pod addresses that one call can add to an ENI.</summary>
     public int PerCall => UsesPrefixes ? PrefixesPerCall * Unit : AddressesPerCall;
 
@@ -36,7 +51,7 @@ internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixe
     /// <summary>What to ask for on a new ENI whose vSwitch has only so many addresses left: one unit at least, and the cloud decides.</summary>
     public int AtMost(int slots, long left) => Math.Max(RoundDown((int)Math.Min(left - OwnExtra, slots)), Unit);
 
-    /// <exception cref="PodNetworkException">Prefixes are asked for, and the active address families do not have them.</exception>
+    /// <exception cref="PodNetworkException">Prefixes are asked for, and an active address family does not have them.</exception>
     public static NodeCapacity Compute(NodeFacts node, IReadOnlyList<IAddressFamily> families, PoolSettings settings, PoolKind kind)
     {
         var attachable = Math.Max(0, node.EniQuantity - 1);
@@ -81,22 +96,25 @@ internal sealed record NodeCapacity(int MaxEnis, int PerEni, int Unit, int? Fixe
     private static NodeCapacity OfPrefixes(
         IReadOnlyList<IAddressFamily> families, PoolSettings settings, int enis, int places, string left, string numbers)
     {
-        if (families is not [{ PrefixLength: > 0 } family] || family.PodGateway.GetAddressBytes().Length != 4)
+        if (families.FirstOrDefault(static f => f.PrefixLength <= 0) is { } without)
         {
             throw new PodNetworkException(
-                "configuration", $"enable_ip_prefix is for IPv4 alone, but {string.Join(" and ", families.Select(f => f.Family))} are active",
-                "write \"enable_ip_prefix\": false, or \"ip_stack\": \"ipv4\" and no plugin of another address family", canRetry: false);
+                "configuration", $"enable_ip_prefix is on, but the plugin of {without.Family} has no prefixes",
+                "write \"enable_ip_prefix\": false, or take another version of that plugin", canRetry: false);
         }
 
-        var unit = 1 << (32 - family.PrefixLength);
+        // The first family's prefixes are small and come as pods do; any other's holds all pods of an ENI, which gets one.
+        var unit = 1 << (32 - families[0].PrefixLength);
         var perEni = Math.Max(0, places - 1) * unit;
+        int[] units = [unit, .. families.Skip(1).Select(_ => Math.Max(1, perEni))];
+        int[] most = [perEni, .. families.Skip(1).Select(_ => Math.Max(1, perEni) * places)];
         var arithmetic = $"{left} x (EniPrivateIpAddressQuantity - 1) x {unit} = {numbers} x ({places} - 1) x {unit} = {enis * perEni}";
         if (settings.PrefixCount == 0)
         {
-            return new(enis, perEni, unit, null, arithmetic);
+            return new(enis, perEni, unit, null, arithmetic) { PrefixUnits = units, PrefixLimits = most };
         }
 
         var wanted = settings.PrefixCount * unit;
-        return new(enis, perEni, unit, wanted, $"min({arithmetic}, ipv4_prefix_count x {unit} = {wanted})");
+        return new(enis, perEni, unit, wanted, $"min({arithmetic}, ipv4_prefix_count x {unit} = {wanted})") { PrefixUnits = units, PrefixLimits = most };
     }
 }

@@ -126,10 +126,11 @@ internal sealed class AssignAddresses(PoolContext context)
                     context.Pool.AddPrefix(eni, prefix, family, AddressState.Arriving);
                 }
 
-                context.Pool.WarmUp.Note(prefixes.Count * context.Pool.Capacity.Unit);
+                // Families come in pairs: the first one counts.
+                context.Pool.WarmUp.Note(family == 0 ? prefixes.Count * context.Pool.Capacity.Unit : 0);
             }
 
-            return prefixes.Count * context.Pool.Capacity.Unit;
+            return prefixes.Count * context.Pool.Capacity.UnitOf(family);
         }
 
         var addresses = await context.Families[family].AssignAsync(eni.Id, count, token, cancellationToken);
@@ -140,7 +141,6 @@ internal sealed class AssignAddresses(PoolContext context)
                 context.Pool.AddAddress(eni, ip, family, primary: false, AddressState.Arriving);
             }
 
-            // Families come in pairs: the first one counts.
             context.Pool.WarmUp.Note(family == 0 ? addresses.Count : 0);
         }
 

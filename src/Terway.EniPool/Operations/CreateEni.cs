@@ -152,7 +152,7 @@ internal sealed class CreateEni(PoolContext context, BringUp bringUp) : IDisposa
                     ExtraParameters =
                     [
                         .. context.Families.SelectMany(
-                            f => Capacity.UsesPrefixes ? f.CreatePrefixParameters(count / Capacity.Unit) : f.CreateParameters(count)),
+                            (f, i) => Capacity.UsesPrefixes ? f.CreatePrefixParameters(Capacity.UnitsOf(i, count)) : f.CreateParameters(count)),
                     ],
                 },
                 cancellationToken);

@@ -22,11 +22,10 @@ internal static class NodeObjects
     public static IReadOnlyList<KernelObject> ForEni(
         NodeLink link, IReadOnlyList<int> tables, IReadOnlyList<EniSubnet> subnets, IReadOnlyList<IAddressFamily> families, NodeFacts node, PoolSettings settings)
     {
-        var objects = new List<KernelObject> { new KernelObject.Link(link.Name, settings.Mtu) };
+        // Families first: what they ask for holds before the link comes up.
+        var objects = new List<KernelObject>(families.SelectMany(f => f.NodeObjects(link.Name))) { new KernelObject.Link(link.Name, settings.Mtu) };
         for (var f = 0; f < families.Count; f++)
         {
-            objects.AddRange(families[f].NodeObjects(link.Name));
-
             // The node's own address, so that the kernel has one to ask the gateway's MAC address with.
             if (node.Addresses.FirstOrDefault(a => a.AddressFamily == families[f].Family) is { } own)
             {

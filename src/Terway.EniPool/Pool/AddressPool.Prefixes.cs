@@ -8,7 +8,7 @@ internal sealed partial class AddressPool
     /// <summary>Adds a prefix that the cloud reports on an ENI, or takes note that it is there after all. Caller holds the lock.</summary>
     public void AddPrefix(PoolEni eni, IPNetwork network, int family, AddressState state)
     {
-        var addresses = PoolPrefix.AddressesOf(network).Select(ip => AddAddress(eni, ip, family, primary: false, state)).ToArray();
+        var addresses = PoolPrefix.AddressesOf(network, Capacity.UnitOf(family)).Select(ip => AddAddress(eni, ip, family, primary: false, state)).ToArray();
         if (eni.FindPrefix(network) is null)
         {
             eni.Add(new PoolPrefix(network, family, addresses));

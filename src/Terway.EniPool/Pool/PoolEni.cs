@@ -141,6 +141,12 @@ internal sealed class PoolEni
     /// <summary>Pods it could serve if nothing cooled down.</summary>
     public int Idle => Min(f => _idle[f].Count);
 
+    /// <summary>Idle addresses of one family, cooled down or not.</summary>
+    public int IdleOf(int family) => _idle[family].Count;
+
+    /// <summary>Idle addresses of the family that has the most of them.</summary>
+    public int MostIdle => _idle.Max(static list => list.Count);
+
     public bool CanServe(TimeSpan now, TimeSpan cooldown)
     {
         foreach (var list in _idle)
@@ -251,12 +257,15 @@ internal sealed class PoolEni
     public IEnumerable<PoolAddress> Removable(int family, TimeSpan now, TimeSpan cooldown) =>
         _idle[family].Where(a => !a.Primary && IsCool(a, now, cooldown)).Reverse();
 
-    /// <summary>Prefixes that can be given back: wholly free and cooled down, highest first.</summary>
+    /// <summary>
+    /// Prefixes of the first family that can be given back: wholly free and cooled down, highest first. Another family's goes with its ENI: one serves
+    /// every pod there.
+    /// </summary>
     public IEnumerable<PoolPrefix> RemovablePrefixes(TimeSpan now, TimeSpan cooldown)
     {
         for (var i = _prefixes.Count - 1; i >= 0; i--)
         {
-            if (_prefixes[i].Addresses.All(a => a.State == AddressState.Idle && IsCool(a, now, cooldown)))
+            if (_prefixes[i].Family == 0 && _prefixes[i].Addresses.All(a => a.State == AddressState.Idle && IsCool(a, now, cooldown)))
             {
                 yield return _prefixes[i];
             }

@@ -39,17 +39,21 @@ internal sealed class PoolPrefix(IPNetwork network, int family, IReadOnlyList<Po
         return true;
     }
 
-    /// <summary>The addresses of a prefix.</summary>
-    public static IEnumerable<IPAddress> AddressesOf(IPNetwork network)
+    /// <summary>
+    /// The first addresses of a prefix. One of IPv6 has more than a node ever has pods: only so many of it are used, and not the one without host bits,
+    /// which routers answer to (RFC 4291, section 2.6.1).
+    /// </summary>
+    public static IEnumerable<IPAddress> AddressesOf(IPNetwork network, int count)
     {
         var bytes = network.BaseAddress.GetAddressBytes();
-        var count = 1 << ((bytes.Length * 8) - network.PrefixLength);
-        for (var i = 0; i < count; i++)
+        var first = bytes.Length == 16 ? 1 : 0;
+        for (var i = first; i < first + count; i++)
         {
-            yield return new IPAddress(bytes);
-
-            // The base is aligned: only the last byte goes up.
-            bytes[^1]++;
+            // The base is aligned to at least as many bits as the numbers have.
+            var address = (byte[])bytes.Clone();
+            address[^1] |= (byte)i;
+            address[^2] |= (byte)(i >> 8);
+            yield return new IPAddress(address);
         }
     }
 }

@@ -25,7 +25,27 @@ internal sealed record GrowthPlan(
     {
         var (demand, exact) = Demand(pool, backoffs, now);
         var slack = exact ? 0 : pool.MaxIdle - pool.MinIdle;
-        return demand <= 0 ? new([], [], 0, null, null) : Spread(pool, backoffs, vSwitches, demand, slack, now);
+        return demand <= 0 ? Pair(pool, backoffs, now) : Spread(pool, backoffs, vSwitches, demand, slack, now);
+    }
+
+    // A family may come with fewer addresses than another: a call that took not all of them, one that failed half way, or a family that was not
+    // there when the ENI was made. What fits under the high watermark is completed; the rest goes back with the next surplus.
+    private static GrowthPlan Pair(AddressPool pool, Backoffs backoffs, TimeSpan now)
+    {
+        var assigns = new List<Assign>();
+        var room = pool.Capacity.UsesPrefixes ? 0 : pool.MaxIdle - pool.Usable(now) - Inflight(pool, backoffs);
+        foreach (var eni in pool.InPolicyOrder(EniState.Ready))
+        {
+            var lack = eni.MostIdle - eni.Idle;
+            if (lack > 0 && room > 0 && !eni.Busy && !eni.NeedsRefresh && !backoffs.IsBlocked(Backoffs.Eni(eni.Id)) && !backoffs.IsBlocked(Backoffs.VSwitch(eni.VSwitchId)))
+            {
+                var slots = Math.Min(Math.Min(lack, room), Math.Min(Room(eni, pool.Capacity), pool.Capacity.PerCall));
+                if (slots > 0) assigns.Add(new(eni, CountsFor(eni, slots, pool.Capacity), slots));
+                room -= Math.Max(0, slots);
+            }
+        }
+
+        return new(assigns, [], 0, null, null);
     }
 
     /// <summary>What would be asked for one pod more: tells whether the pool can grow at all. Caller holds the pool's lock.</summary>
@@ -155,16 +175,27 @@ internal sealed record GrowthPlan(
         return creates;
     }
 
-    private static int Room(PoolEni eni, NodeCapacity capacity) => capacity.PerEni - eni.Slots;
+    // Pods that it can serve beside those that it has addresses for: what a family has taken beside what is idle in every family leaves that much less.
+    private static int Room(PoolEni eni, NodeCapacity capacity)
+    {
+        var room = int.MaxValue;
+        for (var f = 0; f < eni.Families; f++)
+        {
+            room = Math.Min(room, capacity.MostOf(f) - eni.Count(f) + eni.IdleOf(f));
+        }
 
-    // Families can be unequal after a call that failed half way: each is brought to the same level.
+        return room - eni.Idle;
+    }
+
+    // Families can be unequal after a call that failed half way, or when pods of one family alone are on the ENI: each is brought to the same number
+    // of idle addresses.
     private static int[] CountsFor(PoolEni eni, int slots, NodeCapacity capacity)
     {
-        var level = eni.Slots + slots;
+        var level = eni.Idle + slots;
         var counts = new int[eni.Families];
         for (var f = 0; f < counts.Length; f++)
         {
-            counts[f] = Math.Max(0, level - eni.Count(f)) / capacity.Unit;
+            counts[f] = capacity.UnitsOf(f, Math.Max(0, level - eni.IdleOf(f)));
         }
 
         return counts;

@@ -22,6 +22,10 @@ internal sealed class NodeObjects : IDisposable
     private volatile ImmutableDictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>> _kept;
     private readonly Dictionary<string, string> _foundSysctls;
 
+    // Part of _kept that the plugin does not ask for any more; changed only inside _one.
+    private volatile ImmutableDictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>> _outlived =
+        ImmutableDictionary<(string Plugin, string Key), IReadOnlyList<KernelObject>>.Empty;
+
     public NodeObjects(StateStore store, INodeKernel kernel)
     {
         _store = store;
@@ -30,6 +34,15 @@ internal sealed class NodeObjects : IDisposable
         _foundSysctls = store.Initial.Facts.Where(static f => f.Key.StartsWith(SysctlFact, StringComparison.Ordinal))
             .ToDictionary(static f => f.Key[SysctlFact.Length..], static f => Encoding.UTF8.GetString(f.Value), StringComparer.Ordinal);
     }
+
+    /// <summary>
+    /// Whether pods need an object although its plugin asks for it no more: those of an address family whose plugin is gone stay while a pod has an
+    /// address of it. To be set before the plugins start.
+    /// </summary>
+    public Func<KernelObject, bool> StillNeeded { get; set; } = static _ => false;
+
+    /// <summary>Whether objects are kept for pods alone.</summary>
+    public bool HasOutlived => !_outlived.IsEmpty;
 
     /// <summary>All plans kept now, each known before its first object is made.</summary>
     public IReadOnlyList<IReadOnlyList<KernelObject>> Plans => [.. _kept.Values];
@@ -78,33 +91,60 @@ internal sealed class NodeObjects : IDisposable
             throw new ArgumentException($"plugin {plugin} asks for node objects under {key} that belong to a pod", nameof(objects));
         }
 
-        // A copy: a list of a type from the plugin's own assembly would keep that assembly in memory.
-        var kept = objects.ToArray();
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var before = _kept.GetValueOrDefault((plugin, key)) ?? [];
-            var obsolete = before.Where(o => !objects.Contains(o)).ToList();
-            await RememberSysctlsAsync(objects).ConfigureAwait(false);
-            // Both old and new until the old ones are gone: a crash in between must not forget them.
-            await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, [.. obsolete, .. objects])).ConfigureAwait(false);
-            _kept = _kept.SetItem((plugin, key), [.. obsolete, .. kept]);
-            if (obsolete.Count > 0)
-            {
-                var others = HeldBesides((plugin, key));
-                others.UnionWith(objects);
-                await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
-                await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
-                await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
-                _kept = _kept.SetItem((plugin, key), kept);
-            }
-
-            await _kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);
+            await EnsureLockedAsync(plugin, key, objects).ConfigureAwait(false);
         }
         finally
         {
             _one.Release();
         }
+    }
+
+    /// <summary>Takes away what was kept for pods alone and no pod needs any more.</summary>
+    public async Task ReleaseOutlivedAsync(CancellationToken cancellationToken)
+    {
+        if (!HasOutlived) return;
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            foreach (var ((plugin, key), outlived) in _outlived)
+            {
+                if (outlived.All(StillNeeded)) continue;
+                await EnsureLockedAsync(plugin, key, [.. _kept[(plugin, key)].Where(o => !outlived.Contains(o))]).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task EnsureLockedAsync(string plugin, string key, IReadOnlyList<KernelObject> objects)
+    {
+        var before = _kept.GetValueOrDefault((plugin, key)) ?? [];
+        var outlived = before.Where(o => !objects.Contains(o) && StillNeeded(o)).ToArray();
+        // A copy: a list of a type from the plugin's own assembly would keep that assembly in memory.
+        KernelObject[] kept = [.. objects, .. outlived];
+        objects = kept;
+        var obsolete = before.Where(o => !objects.Contains(o)).ToList();
+        await RememberSysctlsAsync(objects).ConfigureAwait(false);
+        // Both old and new until the old ones are gone: a crash in between must not forget them.
+        await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, [.. obsolete, .. objects])).ConfigureAwait(false);
+        _kept = _kept.SetItem((plugin, key), [.. obsolete, .. kept]);
+        if (obsolete.Count > 0)
+        {
+            var others = HeldBesides((plugin, key));
+            others.UnionWith(objects);
+            await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
+            await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
+            await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
+            _kept = _kept.SetItem((plugin, key), kept);
+        }
+
+        _outlived = outlived.Length > 0 ? _outlived.SetItem((plugin, key), outlived) : _outlived.Remove((plugin, key));
+        await _kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);
     }
 
     /// <summary>Takes away what is kept under the key, and puts sysctls back that nobody else holds.</summary>
@@ -119,6 +159,7 @@ internal sealed class NodeObjects : IDisposable
             await RestoreSysctlsAsync(objects, others).ConfigureAwait(false);
             await _store.WriteAsync(new StateWrite.DeleteNodeObjects(plugin, key)).ConfigureAwait(false);
             _kept = _kept.Remove((plugin, key));
+            _outlived = _outlived.Remove((plugin, key));
         }
         finally
         {

@@ -61,6 +61,7 @@ internal sealed class Reconciler : IAsyncDisposable
     public async Task RunAtStartAsync(IReadOnlyList<(AttachmentRecord Record, AttachmentPhase Phase)> attachments, CancellationToken cancellationToken)
     {
         foreach (var (record, phase) in attachments) _table.Put(record, phase);
+        await _nodeObjects.ReleaseOutlivedAsync(cancellationToken).ConfigureAwait(false);
         var unfinished = 0;
         foreach (var (record, phase) in attachments)
         {
@@ -138,6 +139,7 @@ internal sealed class Reconciler : IAsyncDisposable
     {
         try
         {
+            await _nodeObjects.ReleaseOutlivedAsync(_stop.Token).ConfigureAwait(false);
             // The node's own first: a pod's traffic goes through it.
             var (repaired, failed) = await _nodeObjects.RepairAsync(_stop.Token).ConfigureAwait(false);
             ReconcileMetrics.Repaired("node", repaired.Count);

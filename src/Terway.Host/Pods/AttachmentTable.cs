@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Terway.Host.State;
 
 namespace Terway.Host.Pods;
@@ -17,6 +18,9 @@ internal sealed class AttachmentTable
 
     // Of recovered ones, by the MAC address of the pod's end, which is made of the sandbox's real id.
     private readonly ConcurrentDictionary<string, AttachmentKey> _recovered = new(StringComparer.Ordinal);
+
+    /// <summary>Raised after an attachment is gone, on the thread that removed it; must be quick.</summary>
+    public event Action? Removed;
 
     /// <summary>All, in no order.</summary>
     public IEnumerable<(AttachmentRecord Record, AttachmentPhase Phase)> All => _byKey.Values;
@@ -42,6 +46,9 @@ internal sealed class AttachmentTable
     public (AttachmentRecord Record, AttachmentPhase Phase)? FindAlsoRecovered(AttachmentKey key) =>
         Find(key) ?? (!_recovered.IsEmpty && _recovered.TryGetValue(LinkNaming.PodMac(key.ContainerId, key.IfName), out var other) ? Find(other) : null);
 
+    /// <summary>Whether some pod has an address of this family. Walks over all of them.</summary>
+    public bool HasFamily(AddressFamily family) => _byAddress.Any(a => a.Key.AddressFamily == family);
+
     public void Put(AttachmentRecord record, AttachmentPhase phase)
     {
         _byKey[record.Key] = (record, phase);
@@ -62,5 +69,7 @@ internal sealed class AttachmentTable
         {
             _byAddress.TryRemove(new KeyValuePair<IPAddress, AttachmentKey>(address.Address, record.Key));
         }
+
+        Removed?.Invoke();
     }
 }

@@ -19,5 +19,8 @@ public sealed record InstanceRequest
 
     public IPAddress? PrimaryIp { get; init; }
 
+    /// <summary>Of the primary ENI.</summary>
+    public int Ipv6AddressCount { get; init; }
+
     public ImmutableSortedDictionary<string, string> Tags { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

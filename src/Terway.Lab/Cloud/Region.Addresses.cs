@@ -66,7 +66,7 @@ public sealed partial class Region
         lock (_lock)
         {
             eni = FindForAddresses(eniId);
-            var limit = eni.Instance?.Type.EniIpv6AddressQuantity ?? _config.Quotas.PrivateIpsPerDetachedEni;
+            var limit = eni.Instance?.Type.EniIpv6AddressQuantity ?? _config.Quotas.Ipv6PerDetachedEni;
             var more = request.Count + request.Addresses.Length + request.PrefixCount;
             CheckIpv6Room(eni.VSwitch, eniId, eni.Ipv6Slots + more, limit);
             addresses = TakeIpv6(eni.VSwitch, request);

@@ -102,7 +102,7 @@ public sealed partial class Region
         CheckVpcRoom(addresses);
         if (singles + request.Ipv4PrefixCount > _config.Quotas.PrivateIpsPerDetachedEni)
             throw CloudErrors.Ipv4Count("(new)", _config.Quotas.PrivateIpsPerDetachedEni);
-        CheckIpv6Room(vSwitch, "(new)", request.Ipv6AddressCount + request.Ipv6PrefixCount, _config.Quotas.PrivateIpsPerDetachedEni);
+        CheckIpv6Room(vSwitch, "(new)", request.Ipv6AddressCount + request.Ipv6PrefixCount, _config.Quotas.Ipv6PerDetachedEni);
         CheckNamed(vSwitch, request.PrimaryIp is null ? request.SecondaryIps : [request.PrimaryIp, .. request.SecondaryIps]);
 
         var ipv6Prefixes = TakeIpv6Prefixes(vSwitch, request.Ipv6PrefixCount);

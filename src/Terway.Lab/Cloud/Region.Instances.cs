@@ -26,6 +26,7 @@ public sealed partial class Region
                 SecurityGroupIds = request.SecurityGroupIds,
                 Type = EniType.Primary,
                 PrimaryIp = request.PrimaryIp,
+                Ipv6AddressCount = request.Ipv6AddressCount,
                 DeleteOnRelease = true,
             });
             instance = new Instance

@@ -97,5 +97,10 @@ public static class LeakAudit
         var assigned = enis.Sum(static e => e.Ipv4Prefixes.IsEmpty ? e.PrivateIps.Length : e.Ipv4Prefixes.Length * Ipv4Pool.PrefixSize);
         if (known != assigned)
             report.Cloud.Add($"{node.Name}: {assigned} addresses on {enis.Count} ENIs in the cloud, {known} in the daemon's pools");
+        // A prefix of IPv6 is never used up: there is one, or there is none.
+        var ipv6 = enis.Sum(static e => e.Ipv6Addresses.Length);
+        var pairs = status.Plugins.Any(static p => p.Name == "IPv6DualStack" && p.State is "Started" or "Degraded") ? enis.Where(static e => e.Ipv6Prefixes.IsEmpty).Sum(static e => e.PrivateIps.Length) : 0;
+        if (ipv6 != pairs)
+            report.Cloud.Add($"{node.Name}: {ipv6} IPv6 addresses on {enis.Count} ENIs in the cloud, {pairs} belong to pairs");
     }
 }

@@ -44,6 +44,18 @@ public static class PoolConfig
         }
         """;
 
+    /// <summary>A shared pool whose pods have an IPv6 address too.</summary>
+    public static string DualWith(int minPool, int maxPool) => Dual(SharedWith(minPool, maxPool));
+
+    /// <summary>A shared pool as <paramref name="shared"/>, with dual stack.</summary>
+    public static string Dual(string shared)
+    {
+        ArgumentNullException.ThrowIfNull(shared);
+        return shared.Replace(
+            "{ \"name\": \"SharedEni\", \"version\": \"[1.0,2.0)\" }",
+            "{ \"name\": \"SharedEni\", \"version\": \"[1.0,2.0)\" }, { \"name\": \"IPv6DualStack\", \"version\": \"[1.0,2.0)\" }", StringComparison.Ordinal);
+    }
+
     /// <summary>A shared pool whose ENIs get prefixes of 16 addresses, watermarks in addresses.</summary>
     public static string PrefixesWith(int minPool, int maxPool) =>
         SharedWith(minPool, maxPool).Replace("\"version\": \"1\"", "\"version\": \"1\", \"enable_ip_prefix\": true", StringComparison.Ordinal);

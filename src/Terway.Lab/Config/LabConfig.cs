@@ -66,4 +66,27 @@ public sealed record LabConfig
         ],
         AccessKeys = [new AccessKeyConfig { Id = "LTAI5tLabOperator0000001", Secret = "lab-operator-secret" }],
     };
+
+    /// <summary>The same with IPv6: VPC, vSwitches, security group, and an address for each node.</summary>
+    public static LabConfig DualStack { get; } = Default with
+    {
+        Vpc = Default.Vpc with { Ipv6Cidr = IPNetwork.Parse("2408:4005:1000::/56") },
+        VSwitches =
+        [
+            Default.VSwitches[0] with { Ipv6Cidr = IPNetwork.Parse("2408:4005:1000::/64") },
+            Default.VSwitches[1] with { Ipv6Cidr = IPNetwork.Parse("2408:4005:1000:10::/64") },
+        ],
+        SecurityGroups =
+        [
+            Default.SecurityGroups[0] with
+            {
+                Rules =
+                [
+                    .. Default.SecurityGroups[0].Rules,
+                    new SecurityGroupRule { Direction = RuleDirection.Ingress, Priority = 1, PeerCidr = IPNetwork.Parse("2408:4005:1000::/56") },
+                ],
+            },
+        ],
+        Nodes = [.. Default.Nodes.Select(static node => node with { Ipv6AddressCount = 1 })],
+    };
 }

@@ -172,6 +172,7 @@ public static class LabConfigReader
         Name = map.Required("name", "node1"),
         InstanceType = map.Required("type", "ecs.g7.4xlarge"),
         VSwitchId = map.Required("vswitch", "vsw-nodes"),
+        Ipv6AddressCount = map.Number("ipv6_addresses", 0, 10, 0),
         SecurityGroupIds = map.Strings("security_groups", []),
         Pool = map.Has("pool") ? map.Choice("pool", PoolConfig.ByName.ToDictionary(static p => p.Key, static p => p.Key), "shared") : null,
         Tags = map.Pairs("tags"),

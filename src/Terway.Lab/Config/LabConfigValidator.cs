@@ -107,6 +107,8 @@ public static class LabConfigValidator
                 Add(problems, $"{path}.type", $"'{node.InstanceType}' is unknown", $"Add it under instance_types, or use one of {string.Join(", ", catalog.All.Select(static t => t.Id))}");
             if (!config.VSwitches.Any(v => v.Id == node.VSwitchId))
                 Add(problems, $"{path}.vswitch", $"'{node.VSwitchId}' does not exist", $"Use one of {string.Join(", ", config.VSwitches.Select(static v => v.Id))}");
+            if (node.Ipv6AddressCount > 0 && config.VSwitches.Any(v => v.Id == node.VSwitchId && v.Ipv6Cidr is null))
+                Add(problems, $"{path}.ipv6_addresses", $"vSwitch '{node.VSwitchId}' has no IPv6 range", "Give it one, or remove this");
             if (node.SecurityGroupIds.IsEmpty)
                 Add(problems, $"{path}.security_groups", "is empty", "Every network interface belongs to at least one group");
             foreach (var group in node.SecurityGroupIds.Where(g => !config.SecurityGroups.Any(s => s.Id == g)))

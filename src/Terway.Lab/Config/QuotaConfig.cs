@@ -19,4 +19,7 @@ public sealed record QuotaConfig
 
     /// <summary>IPv4 addresses of an ENI that is not attached.</summary>
     public int PrivateIpsPerDetachedEni { get; init; } = 50;
+
+    /// <summary>IPv6 addresses of an ENI that is not attached (ECS API, AssignIpv6Addresses).</summary>
+    public int Ipv6PerDetachedEni { get; init; } = 10;
 }

@@ -43,6 +43,12 @@ public sealed class LabNode : IDisposable
     /// <summary>Null until <see cref="Boot"/>.</summary>
     public IPAddress? PrimaryIp { get; private set; }
 
+    /// <summary>The primary ENI's IPv6 address; null when it has none.</summary>
+    public IPAddress? PrimaryIpv6 { get; private set; }
+
+    /// <summary>The node's own addresses, IPv4 first.</summary>
+    public IReadOnlyList<IPAddress> Addresses => [.. new[] { PrimaryIp, PrimaryIpv6 }.OfType<IPAddress>()];
+
     /// <summary>The kernel objects right after <see cref="Boot"/>: what must be left when every pod is gone.</summary>
     public KernelInventory? Baseline { get; private set; }
 
@@ -75,6 +81,13 @@ public sealed class LabNode : IDisposable
         setup.Address(link.Name, new IpPrefix(primary.PrimaryIp, primary.VSwitchCidr.PrefixLength));
         setup.Route(IpPrefix.AnyV4, link.Name, primary.Gateway);
         PrimaryIp = primary.PrimaryIp;
+        if (primary is { Ipv6Addresses: [var ipv6, ..], VSwitchIpv6Cidr: { } cidr, Ipv6Gateway: { } gateway })
+        {
+            setup.Address(link.Name, new IpPrefix(ipv6, cidr.PrefixLength));
+            setup.Route(IpPrefix.AnyV6, link.Name, gateway);
+            PrimaryIpv6 = ipv6;
+        }
+
         Baseline = Inventory();
     }
 

@@ -10,7 +10,7 @@ public sealed record Endpoint(string Name, NetNs NetNs, IPAddress Address, bool 
 /// <param name="Family">ipv4 or ipv6</param>
 public sealed record ConnectivityCell(string From, string To, string Family, bool Ok, string? Error);
 
-/// <summary>Everybody to everybody else over TCP.</summary>
+/// <summary>Everybody to everybody else over TCP, in every family that both have. Who has two addresses is there twice, under one name.</summary>
 public static class ConnectivityMatrix
 {
     private const int AtOnce = 16;
@@ -20,7 +20,8 @@ public static class ConnectivityMatrix
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         using var slots = new SemaphoreSlim(AtOnce);
-        var pairs = endpoints.Where(static from => from.Talks).SelectMany(from => endpoints.Where(to => to != from).Select(to => (from, to)));
+        var pairs = endpoints.Where(static from => from.Talks).SelectMany(
+            from => endpoints.Where(to => to.Name != from.Name && to.Address.AddressFamily == from.Address.AddressFamily).Select(to => (from, to)));
         return await Task.WhenAll(pairs.Select(async pair =>
         {
             await slots.WaitAsync(ct);

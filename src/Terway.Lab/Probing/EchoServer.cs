@@ -54,6 +54,21 @@ public sealed class EchoServer : IAsyncDisposable
         }
     }
 
+    /// <summary>One for each address family.</summary>
+    public static EchoServer[] StartBoth(NetNsThread thread, NetNs ns, int port = DefaultPort)
+    {
+        var ipv4 = Start(thread, ns, port);
+        try
+        {
+            return [ipv4, Start(thread, ns, port, AddressFamily.InterNetworkV6)];
+        }
+        catch
+        {
+            ipv4.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

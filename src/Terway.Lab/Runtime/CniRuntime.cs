@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Terway.Lab.Nodes;
@@ -30,6 +31,13 @@ public sealed class CniRuntime(string nodeNetNsPath, IReadOnlyList<string> binar
             ?? throw new CniCallException(network.Name, "ADD", 0, "the last plugin printed no result", null);
         Remember(network, attachment, final);
         return final;
+    }
+
+    /// <summary>The addresses of a result, in its order; none when it has none.</summary>
+    public static IReadOnlyList<IPAddress> AddressesOf(JsonObject result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return [.. (result["ips"]?.AsArray() ?? []).Select(static ip => IPAddress.Parse(ip!["address"]!.GetValue<string>().Split('/')[0]))];
     }
 
     /// <summary>As libcni: nothing for lists with disableCheck and before version 0.4.0.</summary>

@@ -259,6 +259,7 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
             Mac = AddressBytes.Mac(eni.Mac),
             Vswitch = VSwitchNumber(eni.VSwitchId),
             Gateway = AddressBytes.Of(eni.Gateway),
+            Gateway6 = eni.Ipv6Gateway is { } gateway ? AddressBytes.Of(gateway) : default,
             Groups = _groups.Bits(eni.SecurityGroupIds),
         });
     }

@@ -23,13 +23,14 @@ internal sealed class OneNode : IAsyncDisposable
     public LabNode Node => Lab.Nodes[0];
 
     /// <summary>Brings the node up; the daemon is started and, unless told otherwise, ready.</summary>
-    public static async Task<OneNode> StartAsync(CancellationToken ct, string? instanceType = null, bool ready = true, string? eniConf = null)
+    public static async Task<OneNode> StartAsync(CancellationToken ct, string? instanceType = null, bool ready = true, string? eniConf = null, LabConfig? region = null)
     {
         var one = new OneNode();
         try
         {
-            var node = LabConfig.Default.Nodes[0];
-            var config = LabConfig.Default with
+            region ??= LabConfig.Default;
+            var node = region.Nodes[0];
+            var config = region with
             {
                 Nodes = [instanceType is null ? node : node with { InstanceType = instanceType }],
                 Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(100), Detach = TimeSpan.FromMilliseconds(50) },

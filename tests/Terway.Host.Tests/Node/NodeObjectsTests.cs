@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
+using Terway.Host.Kernel;
 using Terway.Host.Node;
 using Terway.Host.State;
 using Terway.Host.Tests.Fixtures;
@@ -115,6 +116,40 @@ public sealed class NodeObjectsTests : IAsyncLifetime
         await ReopenAsync();
         var found = Assert.Single(new PluginRecords("P", _store).Load("eni/"));
         Assert.Equal(("eni/2", (byte)4), (found.Key, Assert.Single(found.Value)));
+    }
+
+    [Fact]
+    public async Task Objects_that_pods_still_need_outlive_the_plugin_that_asked_for_them()
+    {
+        var route = new KernelObject.Route("eth1", IPNetwork.Parse("::/0"), IPAddress.Parse("2408::fffd"), 1005);
+        var forward = new KernelObject.Sysctl("net/ipv6/conf/all/forwarding", "1");
+        _kernel.Sysctls[forward.Path] = "0";
+        var pods = true;
+        bool Needed(KernelObject o) => pods && ObjectFamily.Of(o) == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        await _objects.EnsureAsync("P", "k", [s_b, route, forward], TestContext.Current.CancellationToken);
+
+        // The next life's plugins know the family no more.
+        await ReopenAsync();
+        _objects.StillNeeded = Needed;
+        await _objects.EnsureAsync("P", "k", [s_a], TestContext.Current.CancellationToken);
+        Assert.True(_objects.HasOutlived);
+        Assert.Equal(new KernelObject[] { s_a, route, forward }, Assert.Single(_objects.Plans));
+        Assert.Equal([route.ToString(), s_a.ToString()], _world.Objects.Where(static o => !o.StartsWith("Sysctl", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal("1", _kernel.Sysctls[forward.Path]);
+        await _objects.ReleaseOutlivedAsync(TestContext.Current.CancellationToken);
+        Assert.True(_objects.HasOutlived);
+
+        // So does the one after that, until the last pod is gone.
+        await ReopenAsync();
+        _objects.StillNeeded = Needed;
+        await _objects.EnsureAsync("P", "k", [s_a], TestContext.Current.CancellationToken);
+        Assert.True(_objects.HasOutlived);
+        pods = false;
+        await _objects.ReleaseOutlivedAsync(TestContext.Current.CancellationToken);
+        Assert.False(_objects.HasOutlived);
+        Assert.Equal([s_a], Assert.Single(_objects.Plans));
+        Assert.Equal([s_a.ToString()], _world.Objects.Where(static o => !o.StartsWith("Sysctl", StringComparison.Ordinal)));
+        Assert.Equal("0", _kernel.Sysctls[forward.Path]);
     }
 
     private async Task ReopenAsync()

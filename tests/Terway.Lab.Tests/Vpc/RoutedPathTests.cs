@@ -46,6 +46,62 @@ public sealed class RoutedPathTests
     }
 
     [Fact]
+    public async Task Smaller_mtu_on_the_way_is_learned_over_ipv6_too()
+    {
+        await using var vpc = new TestVpc();
+        vpc.Group("sg-any", new SecurityGroupRule { Direction = RuleDirection.Ingress });
+        var one = await Ipv6NodeAsync(vpc, "n1", "10.0.0.1", "fd00:10::1");
+        await Ipv6NodeAsync(vpc, "n2", "10.0.1.2", "fd00:10::2");
+        vpc.Configure(vpc.Fabric.NetNs, (rtnl, batch) =>
+            batch.LinkSet(new LinkChange { Index = rtnl.DumpLinks().Where(static l => l.Kind == "veth").Max(static l => l.Index), Mtu = 1400 }));
+
+        var to = new IPEndPoint(IPAddress.Parse("fd00:10::2"), EchoServer.DefaultPort);
+        vpc.AssertOk(await Probe.TcpAsync(vpc.Thread, one.NetNs, to, TestVpc.Answer, payload: 1 << 20, ct: TestVpc.Token));
+
+        Assert.Equal(["too-big"], vpc.Drops().Keys);
+        Assert.NotEqual(0, Icmp6Of(vpc, one, "Icmp6InPktTooBigs"));
+        Assert.Equal(0, Icmp6Of(vpc, one, "Icmp6InCsumErrors"));
+    }
+
+    [Fact]
+    public async Task Ipv6_packet_at_its_last_hop_is_dropped_and_its_sender_told()
+    {
+        await using var vpc = new TestVpc();
+        vpc.Group("sg-any", new SecurityGroupRule { Direction = RuleDirection.Ingress });
+        var one = await Ipv6NodeAsync(vpc, "n1", "10.0.0.1", "fd00:10::1");
+        await Ipv6NodeAsync(vpc, "n2", "10.0.1.2", "fd00:10::2");
+        using var socket = NetNsSocket.Create(vpc.Thread, one.NetNs, AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
+        socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IpTimeToLive, 1);
+
+        await socket.SendToAsync(new byte[100], new IPEndPoint(IPAddress.Parse("fd00:10::2"), EchoServer.DefaultPort), TestVpc.Token);
+        while (Icmp6Of(vpc, one, "Icmp6InTimeExcds") == 0)
+            await Task.Delay(5, TestVpc.Token);
+
+        Assert.Equal(["ttl-exceeded"], vpc.Drops().Keys);
+        Assert.Equal(0, Icmp6Of(vpc, one, "Icmp6InCsumErrors"));
+    }
+
+    [Fact]
+    public async Task Ipv6_fragments_are_judged_by_the_ports_of_their_first()
+    {
+        await using var vpc = new TestVpc();
+        vpc.Group("sg-any", new SecurityGroupRule
+        {
+            Direction = RuleDirection.Ingress,
+            Protocol = RuleProtocol.Udp,
+            FromPort = EchoServer.DefaultPort,
+            ToPort = EchoServer.DefaultPort,
+        });
+        var one = await Ipv6NodeAsync(vpc, "n1", "10.0.0.1", "fd00:10::1");
+        await Ipv6NodeAsync(vpc, "n2", "10.0.1.2", "fd00:10::2");
+
+        var to = new IPEndPoint(IPAddress.Parse("fd00:10::2"), EchoServer.DefaultPort);
+        vpc.AssertOk(await Probe.UdpAsync(vpc.Thread, one.NetNs, to, TestVpc.Answer, payload: 4000, ct: TestVpc.Token));
+
+        Assert.Empty(vpc.Drops());
+    }
+
+    [Fact]
     public async Task Ipv6_neighbours_are_answered_by_the_vpc_and_foreign_sources_dropped()
     {
         await using var vpc = new TestVpc();
@@ -87,6 +143,11 @@ public sealed class RoutedPathTests
         vpc.Serve(node.NetNs, AddressFamily.InterNetworkV6);
         return node;
     }
+
+    private static long Icmp6Of(TestVpc vpc, LabNode node, string counter) =>
+        vpc.Thread.Run(node.NetNs, static () => File.ReadAllLines("/proc/thread-self/net/snmp6"))
+            .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(pair => pair[0] == counter).Select(static pair => long.Parse(pair[1], null)).Single();
 
     /// <summary>A counter of the node's own stack: it counts only what has a right checksum.</summary>
     private static long IcmpOf(TestVpc vpc, LabNode node, string counter)

@@ -59,6 +59,8 @@ internal sealed class TestVpc : IAsyncDisposable
             VSwitchId = $"vsw-{third}",
             VSwitchCidr = IPNetwork.Parse($"10.0.{third}.0/24"),
             Gateway = IPAddress.Parse($"10.0.{third}.253"),
+            VSwitchIpv6Cidr = IPNetwork.Parse("fd00:10::/64"),
+            Ipv6Gateway = IPAddress.Parse("fd00:10::ffff:ffff:ffff:fffd"),
             PrimaryIp = address,
             PrivateIps = [address, .. more.Select(IPAddress.Parse)],
             SecurityGroupIds = [group],

@@ -77,6 +77,9 @@ internal sealed class PointNode : IAsyncDisposable
     /// <summary>Its pods have an ENI each.</summary>
     public bool Exclusive { get; init; }
 
+    /// <summary>Its pods have an IPv6 address too.</summary>
+    public bool Dual { get; init; }
+
     public ConcurrentQueue<string> Problems { get; } = new();
 
     /// <summary>The last point that was armed was reached.</summary>
@@ -198,7 +201,8 @@ internal sealed class PointNode : IAsyncDisposable
             var status = await NodeAgent.StatusAsync(Node.Paths.Run, ct);
             var ours = _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)));
             return status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.Idle == idle)
-                && ours.Sum(static e => e.PrivateIps.Length) == _pods.Count + idle;
+                && ours.Sum(static e => e.PrivateIps.Length) == _pods.Count + idle
+                && ours.Sum(static e => e.Ipv6Addresses.Length) == (Dual ? _pods.Count + idle : 0);
         }
         catch (RpcException)
         {
@@ -223,8 +227,13 @@ internal sealed class PointNode : IAsyncDisposable
                         attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
                         _attachments[attachment] = true;
                         var result = await Runtime.AddAsync(Network, attachment, token);
-                        var pod = new PointPod(name, sandbox, attachment, IPAddress.Parse(result["ips"]![0]!["address"]!.GetValue<string>().Split('/')[0]));
-                        if (!_holders.TryAdd(pod.Address, name)) Problem($"{name} got {pod.Address}, which {_holders.GetValueOrDefault(pod.Address)} still has");
+                        var pod = new PointPod(name, sandbox, attachment, CniRuntime.AddressesOf(result));
+                        if (pod.Addresses.Count != (Dual ? 2 : 1)) Problem($"{name} got {string.Join(" and ", pod.Addresses)}");
+                        foreach (var address in pod.Addresses)
+                        {
+                            if (!_holders.TryAdd(address, name)) Problem($"{name} got {address}, which {_holders.GetValueOrDefault(address)} still has");
+                        }
+
                         _lab.Serve(sandbox);
                         _pods[name] = pod;
                         return pod;
@@ -295,12 +304,14 @@ internal sealed class PointNode : IAsyncDisposable
     }
 
     /// <summary>Every pod reaches its node, and another node reaches it.</summary>
-    public async Task CheckPodsAsync(string when, CancellationToken ct) => await Task.WhenAll(_pods.Values.Select(async pod =>
+    public async Task CheckPodsAsync(string when, CancellationToken ct) => await Task.WhenAll(_pods.Values.SelectMany(p => p.Addresses.Select(a => (Pod: p, Address: a))).Select(async pair =>
     {
-        var to = await Probe.TcpAsync(_lab.Namespaces.Thread, _peer.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), s_probe, ct: ct);
-        if (!to.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {_peer.Name} cannot reach {pod.Name} at {pod.Address}: {to.Error}");
-        var from = await Probe.TcpAsync(_lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(Node.PrimaryIp!, EchoServer.DefaultPort), s_probe, ct: ct);
-        if (!from.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {pod.Name} at {pod.Address} cannot reach its node: {from.Error}");
+        var (pod, address) = pair;
+        var to = await Probe.TcpAsync(_lab.Namespaces.Thread, _peer.NetNs, new IPEndPoint(address, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!to.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {_peer.Name} cannot reach {pod.Name} at {address}: {to.Error}");
+        var own = Node.Addresses.First(a => a.AddressFamily == address.AddressFamily);
+        var from = await Probe.TcpAsync(_lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(own, EchoServer.DefaultPort), s_probe, ct: ct);
+        if (!from.Ok && _pods.ContainsKey(pod.Name)) Problem($"{when}: {pod.Name} at {address} cannot reach its node: {from.Error}");
     }));
 
     /// <summary>The pods work, they go, and nothing is left.</summary>
@@ -357,7 +368,7 @@ internal sealed class PointNode : IAsyncDisposable
     {
         _pods.TryRemove(name, out var pod);
         // From here on the address may be given again.
-        _holders.TryRemove(new KeyValuePair<IPAddress, string>(pod!.Address, name));
+        foreach (var address in pod!.Addresses) _holders.TryRemove(new KeyValuePair<IPAddress, string>(address, name));
         return pod;
     }
 
@@ -479,4 +490,8 @@ internal sealed class PointNode : IAsyncDisposable
 }
 
 /// <summary>A running pod.</summary>
-internal sealed record PointPod(string Name, LabPod Sandbox, CniAttachment Attachment, IPAddress Address);
+/// <param name="Addresses">IPv4 first.</param>
+internal sealed record PointPod(string Name, LabPod Sandbox, CniAttachment Attachment, IReadOnlyList<IPAddress> Addresses)
+{
+    public IPAddress Address => Addresses[0];
+}

@@ -28,9 +28,9 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     private static readonly NodeConfig s_node =
         new() { Name = "peer", InstanceType = "ecs.g7.large", VSwitchId = "vsw-lab-nodes", SecurityGroupIds = ["sg-lab-cluster"] };
 
-    private static readonly LabConfig s_region = LabConfig.Default with
+    private static readonly LabConfig s_region = LabConfig.DualStack with
     {
-        Nodes = [s_node],
+        Nodes = [s_node with { Ipv6AddressCount = 1 }],
         Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(20), Detach = TimeSpan.FromMilliseconds(20) },
     };
 
@@ -67,7 +67,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"pt{Environment.ProcessId}");
         await using var lab = await RunningLab.StartAsync(s_region, id, folder, ct: ct);
-        var daemon = DistFolder.Find(options.Dist).Options(s_eniConf);
+        var dist = DistFolder.Find(options.Dist);
+        Func<PointScenario, TerwaydOptions> daemon = scenario => dist.Options(scenario.Exclusive ? s_exclusiveConf : scenario.Dual ? PoolConfig.Dual(s_eniConf) : s_eniConf);
 
         var recorded = await RecordAsync(lab, daemon, ct);
         var cases = Choose(recorded);
@@ -95,7 +96,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
 
     private double Elapsed => Stopwatch.GetElapsedTime(_begin).TotalSeconds;
 
-    private async Task<IReadOnlyList<PointCase>> RecordAsync(RunningLab lab, TerwaydOptions daemon, CancellationToken ct)
+    private async Task<IReadOnlyList<PointCase>> RecordAsync(RunningLab lab, Func<PointScenario, TerwaydOptions> daemon, CancellationToken ct)
     {
         // A prefix of scenarios needs only those recorded; one of points may be in any.
         var named = PointScenarios.All.Where(s => options.Only is { } only && s.Name.StartsWith(only, StringComparison.Ordinal)).ToList();
@@ -133,7 +134,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
 
     // A point that timing brought into one scenario while recording has its place in another: in turn, until one brings it about.
     private async Task<List<PointCase>> TryOthersAsync(
-        RunningLab lab, TerwaydOptions daemon, IReadOnlyList<PointCase> recorded, List<PointCase> tried, CancellationToken ct)
+        RunningLab lab, Func<PointScenario, TerwaydOptions> daemon, IReadOnlyList<PointCase> recorded, List<PointCase> tried, CancellationToken ct)
     {
         while (_failures.IsEmpty)
         {
@@ -162,7 +163,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     }
 
     private async Task WorkAsync(
-        RunningLab lab, TerwaydOptions daemon, ConcurrentQueue<PointCase> queue, Func<PointNode, PointCase, CancellationToken, Task<bool>> tryAsync, CancellationToken ct) =>
+        RunningLab lab, Func<PointScenario, TerwaydOptions> daemon, ConcurrentQueue<PointCase> queue, Func<PointNode, PointCase, CancellationToken, Task<bool>> tryAsync, CancellationToken ct) =>
         await Task.WhenAll(Enumerable.Range(0, options.Parallel).Select(_ => Task.Run(
             async () =>
             {
@@ -172,7 +173,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
                     while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
                         if (node is not null
-                            && ((one.Scenario.Fresh && node.Started) || one.Scenario.LosesPower != node.LosesPower || one.Scenario.Exclusive != node.Exclusive))
+                            && ((one.Scenario.Fresh && node.Started) || one.Scenario.LosesPower != node.LosesPower || one.Scenario.Exclusive != node.Exclusive || one.Scenario.Dual != node.Dual))
                         {
                             await node.DisposeAsync();
                             node = null;
@@ -213,15 +214,15 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         return fired && node.Problems.IsEmpty;
     }
 
-    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, PointScenario scenario, CancellationToken ct)
+    private async Task<PointNode> NewNodeAsync(RunningLab lab, Func<PointScenario, TerwaydOptions> daemon, PointScenario scenario, CancellationToken ct)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"n{Interlocked.Increment(ref _nodes)}");
-        var (type, options) = scenario.Exclusive ? (ExclusiveType, daemon with { EniConf = s_exclusiveConf }) : (s_node.InstanceType, daemon);
-        var node = await lab.AddNodeAsync(s_node with { Name = name, InstanceType = type }, ct);
+        var type = scenario.Exclusive ? ExclusiveType : s_node.InstanceType;
+        var node = await lab.AddNodeAsync(s_node with { Name = name, InstanceType = type, Ipv6AddressCount = scenario.Dual ? 1 : 0 }, ct);
         var disk = scenario.LosesPower
             ? await PowerDisk.CreateAsync(Path.Combine(node.Paths.Root, "disk"), [node.Paths.State, node.Paths.CniConf], lab.Ledger, ct)
             : null;
-        return new PointNode(lab, node, lab.Node(s_node.Name), options, _holders, disk) { Exclusive = scenario.Exclusive };
+        return new PointNode(lab, node, lab.Node(s_node.Name), daemon(scenario), _holders, disk) { Exclusive = scenario.Exclusive, Dual = scenario.Dual };
     }
 
     private void Fail(string text)

@@ -11,6 +11,9 @@ internal sealed record PointScenario
     /// <summary>Begins on a node that never had a daemon.</summary>
     public bool Fresh { get; init; }
 
+    /// <summary>On a node whose pods have an IPv6 address too.</summary>
+    public bool Dual { get; init; }
+
     /// <summary>Where the daemon ends a first time, so that the life after that is the piece to look at; null for no such end.</summary>
     public string? FirstEnd { get; init; }
 

@@ -222,6 +222,40 @@ internal static class PointScenarios
         new() { Name = "power-loss-first-start", LosesPower = true, Fresh = true, Act = FirstStartAsync },
         new() { Name = "power-loss-grow", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
         new() { Name = "power-loss-shrink", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync },
+
+        // The second family: the same steps with twice the objects, and the cloud's calls of its own.
+        new() { Name = "dual-add", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = AddAsync },
+        new()
+        {
+            Name = "dual-repair", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct),
+            Act = static async (node, ct) =>
+            {
+                node.Harmed = true;
+                await node.ExecAsync(ct, "ip", "-6", "rule", "flush", "priority", "2048");
+                await node.ExecAsync(ct, "ip", "-6", "route", "flush", "table", "all", "proto", "201");
+                await node.CheckAsync(ct);
+                node.Harmed = false;
+                await SettledAsync(node, ct);
+            },
+        },
+        new() { Name = "dual-grow", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
+        new() { Name = "dual-shrink", Dual = true, Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync },
+        new()
+        {
+            // One family has its addresses, the other has not.
+            Name = "dual-recover-half", Dual = true, FirstEnd = "cloud/AssignIpv6Addresses#1:before",
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync,
+        },
+        new()
+        {
+            Name = "dual-recover-assign", Dual = true, FirstEnd = "cloud/AssignIpv6Addresses#1:after",
+            Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync,
+        },
+        new()
+        {
+            Name = "dual-recover-unassign", Dual = true, FirstEnd = "cloud/UnassignIpv6Addresses#1:after",
+            Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync,
+        },
     ];
 
     private static string NewName(PointNode node) =>

@@ -100,6 +100,7 @@ internal struct EniEntry
     public uint Vswitch;
     public EniFlags Flags;
     public Address16 Gateway;
+    public Address16 Gateway6;
     public ulong Groups;
 }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Terway.Plugins.PolicyRouting;
 using Terway.Plugins.SharedEni.Datapath;
 
 namespace Terway.Plugins.SharedEni.Tests;

@@ -1,5 +1,6 @@
 using Terway.AlibabaCloud.Errors;
 using Terway.AlibabaCloud.Network;
+using Terway.Plugins.PolicyRouting;
 using Terway.Plugins.SharedEni.Pool;
 using Terway.Plugins.SharedEni.Scaling;
 using Terway.Plugins.SharedEni.State;
@@ -158,7 +159,7 @@ internal sealed class BringUp(PoolContext context)
     {
         lock (context.Pool.Gate)
         {
-            var table = NodeObjects.TableBase + link.Index;
+            var table = PolicyRoutePlan.TableBase + link.Index;
             if (eni.Tables.LastOrDefault() != table)
             {
                 if (!eni.HasInUse)

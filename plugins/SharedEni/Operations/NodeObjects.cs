@@ -10,9 +10,6 @@ internal static class NodeObjects
     /// <summary>Key of what the families need once.</summary>
     public const string NodeKey = "node";
 
-    /// <summary>Tables of ENIs start here; upstream's number, so that a node can be taken over in place.</summary>
-    public const int TableBase = 1000;
-
     public static string EniKey(string eniId) => $"eni/{eniId}";
 
     // An array: a collection expression would make a list of a type of this assembly, and the host keeps what it is given longer than the plugin.

@@ -1,10 +1,11 @@
 using System.Globalization;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 
 namespace Terway.Lab.Nodes;
 
 /// <summary>
-/// What a lab has made outside its own folder, one line each, written before it is made: namespaces and processes. Whoever comes after a
+/// What a lab has made outside its own folder, one line each, written before it is made: namespaces, mounts and processes. Whoever comes after a
 /// crash removes it with <see cref="Clean"/>. Thread safe.
 /// </summary>
 public sealed class LabLedger
@@ -36,7 +37,11 @@ public sealed class LabLedger
     public void ForgetProcess(int pid) =>
         Change(() => _lines.RemoveWhere(line => line.StartsWith(string.Create(CultureInfo.InvariantCulture, $"process {pid} "), StringComparison.Ordinal)));
 
-    /// <summary>Ends the processes, then removes the namespaces, that are recorded. Succeeds on what is gone already.</summary>
+    public void RecordMount(string folder) => Change(() => _lines.Add($"mount {folder}"));
+
+    public void ForgetMount(string folder) => Change(() => _lines.Remove($"mount {folder}"));
+
+    /// <summary>Ends the processes, then removes the namespaces and mounts, that are recorded. Succeeds on what is gone already.</summary>
     /// <returns>What was removed, for people.</returns>
     public IReadOnlyList<string> Clean()
     {
@@ -45,12 +50,14 @@ public sealed class LabLedger
         {
             foreach (var line in _lines.OrderByDescending(static line => line, StringComparer.Ordinal).ToArray())
             {
-                var words = line.Split(' ');
+                // The path of a mount may have blanks in it.
+                var words = line.StartsWith("mount ", StringComparison.Ordinal) ? line.Split(' ', 2) : line.Split(' ');
                 var gone = words switch
                 {
                     ["process", var pid, var start] => ProcessIdentity.Kill(
                         int.Parse(pid, CultureInfo.InvariantCulture), ulong.Parse(start, CultureInfo.InvariantCulture)),
                     ["netns", var name] => NamedNetNs.Delete(name),
+                    ["mount", var folder] => BpfFileSystem.Unmount(folder),
                     _ => false,
                 };
                 if (gone)

@@ -2,6 +2,7 @@ using System.Net;
 using Terway.Lab.Cloud;
 using Terway.Lab.Vpc;
 using Terway.Linux;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Netlink;
 
@@ -50,12 +51,16 @@ public sealed class LabNode : IDisposable
         var ns = namespaces.Create(name);
         try
         {
+            // As pins outlive the daemon, this is the node's and not the daemon's.
+            namespaces.Ledger?.RecordMount(paths.Bpf);
+            BpfFileSystem.Mount(paths.Bpf);
             using var setup = new LinkSetup(namespaces.Thread, ns);
             setup.Up("lo");
             return new LabNode(namespaces, name, instanceId, paths, ns);
         }
         catch
         {
+            Unmount(namespaces, paths);
             namespaces.Delete(name);
             throw;
         }
@@ -74,7 +79,7 @@ public sealed class LabNode : IDisposable
         Baseline = Inventory();
     }
 
-    public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs);
+    public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs, Paths.Bpf);
 
     /// <summary>The link with that MAC, null when the node's namespace has none.</summary>
     public LinkInfo? LinkOf(string mac)
@@ -84,6 +89,16 @@ public sealed class LabNode : IDisposable
         return rtnl.DumpLinks().FirstOrDefault(link => link.Mac == wanted);
     }
 
-    /// <summary>Removes the namespace; the folders stay for a look at the logs.</summary>
-    public void Dispose() => _namespaces.Delete(Name);
+    /// <summary>Removes the namespace and what is pinned; the folders stay for a look at the logs.</summary>
+    public void Dispose()
+    {
+        Unmount(_namespaces, Paths);
+        _namespaces.Delete(Name);
+    }
+
+    private static void Unmount(LabNamespaces namespaces, NodePaths paths)
+    {
+        BpfFileSystem.Unmount(paths.Bpf);
+        namespaces.Ledger?.ForgetMount(paths.Bpf);
+    }
 }

@@ -11,7 +11,6 @@ public sealed class LabNamespaces : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, NetNs> _open = new(StringComparer.Ordinal);
-    private readonly LabLedger? _ledger;
 
     /// <param name="labId">one segment, unique on the machine</param>
     /// <param name="ledger">null: nothing is recorded, the caller's process cleans up or nobody</param>
@@ -19,11 +18,14 @@ public sealed class LabNamespaces : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(labId);
         LabId = labId;
-        _ledger = ledger;
+        Ledger = ledger;
         Thread = NetNsThread.Start();
     }
 
     public string LabId { get; }
+
+    /// <summary>Null: nothing is recorded.</summary>
+    public LabLedger? Ledger { get; }
 
     /// <summary>The thread that enters them.</summary>
     public NetNsThread Thread { get; }
@@ -35,7 +37,7 @@ public sealed class LabNamespaces : IDisposable
         var name = NameOf(part);
         lock (_lock)
         {
-            _ledger?.RecordNamespace(name);
+            Ledger?.RecordNamespace(name);
             var ns = NamedNetNs.Create(name);
             _open.Add(part, ns);
             return ns;
@@ -50,7 +52,7 @@ public sealed class LabNamespaces : IDisposable
             if (_open.Remove(part, out var ns))
                 ns.Dispose();
             NamedNetNs.Delete(NameOf(part));
-            _ledger?.ForgetNamespace(NameOf(part));
+            Ledger?.ForgetNamespace(NameOf(part));
         }
     }
 

@@ -1,4 +1,4 @@
-namespace Terway.Plugins.SharedEni.Datapath;
+namespace Terway.Plugins.PolicyRouting;
 
 /// <summary>Token bucket figures as upstream computes them.</summary>
 internal static class Shaping

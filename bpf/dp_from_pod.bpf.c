@@ -87,7 +87,8 @@ static __always_inline int dp_from_pod4(struct __sk_buff *skb)
 		/* The stack may choose another destination, whose answers
 		 * have to come back through it.
 		 */
-		dp_note_flow4(t.src, t.sport, 0, 0, t.proto);
+		if (dp_opens(skb, l4, h.ip.protocol) && !dp_is_error4(skb, &h))
+			dp_note_flow4(t.src, t.sport, 0, 0, t.proto);
 		return dp_to_stack(DP_PATH_STACK_CIDR);
 	}
 	eni = dp_eni_of(from);
@@ -148,7 +149,8 @@ static __always_inline int dp_from_pod6(struct __sk_buff *skb)
 		return dp_deliver6(skb, &h, to, DP_PATH_POD_TO_POD);
 	}
 	if (dp_is_stacks6(&h.ip.daddr)) {
-		dp_note_flow6(&t.src, t.sport, NULL, 0, t.proto);
+		if (dp_opens(skb, l4, h.ip.nexthdr) && !dp_is_error6(skb, &h))
+			dp_note_flow6(&t.src, t.sport, NULL, 0, t.proto);
 		return dp_to_stack(DP_PATH_STACK_CIDR);
 	}
 	eni = dp_eni_of(from);

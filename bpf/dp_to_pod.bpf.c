@@ -16,9 +16,12 @@ static __always_inline void dp_to_pod4(struct __sk_buff *skb)
 	if (dp_parse4(skb, &h) || dp_is_fragment4(&h.ip) ||
 	    !dp_is_plain4(&h.ip))
 		return;
-	/* Answers to the node's own addresses go to the stack by themselves. */
-	if (dp_is_stacks4(h.ip.saddr) || dp_is_error4(skb, &h) ||
-	    dp_tuple4(skb, &h, &t))
+	/* Answers to the node's own addresses go to the stack by themselves,
+	 * and those of TCP are not taken for questions, see dp_opens().
+	 */
+	if (h.ip.protocol == IPPROTO_TCP && dp_is_stacks4(h.ip.saddr))
+		return;
+	if (dp_is_error4(skb, &h) || dp_tuple4(skb, &h, &t))
 		return;
 	dp_note_flow4(t.dst, t.dport, t.src, t.sport, t.proto);
 }
@@ -27,15 +30,12 @@ static __always_inline void dp_to_pod6(struct __sk_buff *skb)
 {
 	struct dp_tuple6 t;
 	struct dp_head6 h;
-	__u8 type;
 
 	if (dp_parse6(skb, &h) || !dp_is_plain6(&h.ip) ||
 	    dp_is_special6(&h.ip.saddr) || dp_is_special6(&h.ip.daddr) ||
-	    dp_is_stacks6(&h.ip.saddr))
+	    (h.ip.nexthdr == IPPROTO_TCP && dp_is_stacks6(&h.ip.saddr)))
 		return;
-	if (h.ip.nexthdr == IPPROTO_ICMPV6 &&
-	    (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(h.ip), &type, 1) ||
-	     type < 128 || (type >= DP_ND_FIRST && type <= DP_ND_LAST)))
+	if (dp_is_control6(skb, &h) || dp_is_error6(skb, &h))
 		return;
 	if (!dp_tuple6(skb, &h, &t))
 		dp_note_flow6(&t.dst, t.dport, &t.src, t.sport, t.proto);

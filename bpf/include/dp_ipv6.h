@@ -70,6 +70,17 @@ static __always_inline int dp_is_control6(struct __sk_buff *skb,
 	       type >= DP_ND_FIRST && type <= DP_ND_LAST;
 }
 
+/* Errors are about a flow and open none. What is cut off counts as one. */
+static __always_inline int dp_is_error6(struct __sk_buff *skb,
+					const struct dp_head6 *h)
+{
+	__u8 type;
+
+	return h->ip.nexthdr == IPPROTO_ICMPV6 &&
+	       (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(h->ip), &type, 1) ||
+		type < 128);
+}
+
 static __always_inline int dp_quoted6(struct __sk_buff *skb, __u32 at,
 				      struct dp_tuple6 *t)
 {
@@ -95,7 +106,6 @@ static __always_inline int dp_tuple6(struct __sk_buff *skb,
 {
 	const __u32 l4 = ETH_HLEN + sizeof(h->ip);
 	__be16 ports[2];
-	__u8 type;
 
 	t->src = h->ip.saddr;
 	t->dst = h->ip.daddr;
@@ -107,13 +117,10 @@ static __always_inline int dp_tuple6(struct __sk_buff *skb,
 			return DP_DROP_MALFORMED;
 		t->sport = ports[0];
 		t->dport = ports[1];
-	} else if (t->proto == IPPROTO_ICMPV6) {
-		if (bpf_skb_load_bytes(skb, l4, &type, 1))
-			return DP_DROP_MALFORMED;
-		if (type < 128)
-			return dp_quoted6(skb, l4 + 8, t);
+		return DP_DROP_NONE;
 	}
-	return DP_DROP_NONE;
+	return dp_is_error6(skb, h) ? dp_quoted6(skb, l4 + 8, t) :
+				      DP_DROP_NONE;
 }
 
 static __always_inline int dp_sent_by_stack6(const struct dp_tuple6 *t)

@@ -80,6 +80,23 @@ static __always_inline int dp_too_big(struct __sk_buff *skb, __u32 l4,
 	return header + skb->gso_size > mtu;
 }
 
+/*
+ * Whether a packet may be the first of its flow. What a TCP server answers
+ * (to a probe of the node, say) is not: else its port would be taken for that
+ * of a client whose peer the stack has translated. Of other protocols the
+ * answers are known by the flow that dp_to_pod noted.
+ */
+static __always_inline int dp_opens(struct __sk_buff *skb, __u32 l4,
+				    __u8 proto)
+{
+	__u8 flags;
+
+	if (proto != IPPROTO_TCP)
+		return 1;
+	return !bpf_skb_load_bytes(skb, l4 + 13, &flags, 1) &&
+	       (flags & 0x12) == 0x02;	/* SYN, no ACK */
+}
+
 /* Hands a packet over that has its new headers already. */
 static __always_inline int dp_enter_pod(struct __sk_buff *skb,
 					const struct dp_pod *to, __u32 path)

@@ -158,10 +158,7 @@ public sealed class FromPodTests : IAsyncLifetime
     public void What_the_main_table_has_on_the_node_is_the_stacks()
     {
         // A pod of another datapath, a bridge: known by its route alone.
-        _box.Do(batch => batch.RouteAdd(new()
-        {
-            Destination = IpPrefix.Parse("10.0.1.99/32"), LinkIndex = _box.Cali2, Scope = RouteScope.Link,
-        }));
+        _box.Do(batch => batch.RouteAdd(new() { Destination = IpPrefix.Parse("10.0.1.99/32"), LinkIndex = _box.Cali2, Scope = RouteScope.Link }));
         Stack(PathTaken.StackRoute, Packet.IPv4(DatapathBox.Pod1, "10.0.1.99", Packet.Tcp, s_tcp));
     }
 

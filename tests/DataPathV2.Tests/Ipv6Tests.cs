@@ -101,7 +101,7 @@ public sealed class Ipv6Tests : IAsyncLifetime
     [Fact]
     public void Flows_of_the_stack_stay_with_it_and_errors_follow_them()
     {
-        Stack(PathTaken.StackCidr, Packet.IPv6(DatapathBox.Pod1V6, "fd00:f::1", Packet.Tcp, s_tcp));
+        Stack(PathTaken.StackCidr, Packet.IPv6(DatapathBox.Pod1V6, "fd00:f::1", Packet.Tcp, Packet.Opening(40000, 80)));
         byte[] Answer(ushort port) => Packet.OfVpc(Packet.IPv6(DatapathBox.RemoteV6, DatapathBox.Pod1V6, Packet.Tcp, Packet.Ports(8080, port)));
         byte[] TooBig(ushort port) => Packet.OfVpc(Packet.IPv6(DatapathBox.RemoteV6, DatapathBox.Pod1V6, Packet.Icmpv6, Packet.IcmpMessage(
             2, 0, Packet.IPv6(DatapathBox.Pod1V6, DatapathBox.RemoteV6, Packet.Tcp, Packet.Ports(port, 80)))));

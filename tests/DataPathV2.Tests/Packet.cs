@@ -66,6 +66,14 @@ internal static class Packet
         return segment;
     }
 
+    /// <summary>Of a TCP segment that opens a connection; of other protocols the flag is a byte like any other.</summary>
+    public static byte[] Opening(ushort from, ushort to)
+    {
+        var segment = Ports(from, to);
+        segment[13] = 0x02;
+        return segment;
+    }
+
     /// <summary>ICMP or ICMPv6, with a quoted packet behind it when it is an error.</summary>
     public static byte[] IcmpMessage(byte type, byte code = 0, byte[]? quoted = null) => [type, code, 0, 0, 0, 0, 0, 0, .. quoted ?? new byte[8]];
 

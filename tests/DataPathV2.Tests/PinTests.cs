@@ -50,7 +50,7 @@ public sealed class PinTests
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
         using var box = await DatapathBox.CreateAsync();
-        box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, "172.20.0.10", Packet.Tcp, Packet.Ports(40000, 80))));
+        box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, "172.20.0.10", Packet.Tcp, Packet.Opening(40000, 80))));
         Assert.Equal(DatapathPins.Programs, await box.LoadAsync(ipv6: false, new DatapathSettings { MaxPodAddresses = 64, MaxStackFlows = 2048 }));
 
         Assert.Equal(64u, box.Maps[DatapathPins.Pods4].MaxEntries);

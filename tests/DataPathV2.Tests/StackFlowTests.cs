@@ -26,7 +26,7 @@ public sealed class StackFlowTests : IAsyncLifetime
     [InlineData(Packet.Udp)]
     public void Answers_to_a_port_that_asked_a_service_go_through_the_stack(byte protocol)
     {
-        Assert.Equal(DatapathBox.Unspec, _box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, Service, protocol, Packet.Ports(Local, 80)))));
+        Assert.Equal(DatapathBox.Unspec, _box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, Service, protocol, Packet.Opening(Local, 80)))));
 
         // From whichever backend: another node's, or a pod here.
         _box.AssertOnly(PathTaken.StackFlow, () => Assert.Equal(DatapathBox.Unspec, _box.FromEni(
@@ -66,6 +66,21 @@ public sealed class StackFlowTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(Packet.Tcp, (ushort)80, false)]
+    [InlineData(Packet.Udp, (ushort)53, true)]
+    public void A_servers_answer_to_the_node_does_not_take_its_port_off_the_fast_way(byte protocol, ushort port, bool noted)
+    {
+        _box.ToPod(Packet.Ethernet(
+            DatapathBox.PodMac1, DatapathBox.HostMac1, 0x0800, Packet.IPv4(DatapathBox.NodeIp, DatapathBox.Pod1, protocol, Packet.Opening(5000, port))));
+        var answer = Packet.Ports(port, 5000);
+        answer[13] = 0x12;
+        _box.AssertOnly(noted ? PathTaken.StackFlow : PathTaken.StackCidr, () => Assert.Equal(
+            DatapathBox.Unspec, _box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, DatapathBox.NodeIp, protocol, answer)))));
+        _box.AssertOnly(PathTaken.VpcToPod, () => Assert.Equal(DatapathBox.Redirect, _box.FromEni(
+            Packet.OfVpc(Packet.IPv4(DatapathBox.Remote, DatapathBox.Pod1, protocol, Packet.Opening(6000, port))))));
+    }
+
+    [Theory]
     [InlineData((byte)3)]
     [InlineData((byte)11)]
     [InlineData((byte)12)]
@@ -73,7 +88,7 @@ public sealed class StackFlowTests : IAsyncLifetime
     {
         byte[] Error(ushort port) => Packet.OfVpc(Packet.IPv4(DatapathBox.Remote, DatapathBox.Pod1, Packet.Icmp, Packet.IcmpMessage(
             type, 0, Packet.IPv4(DatapathBox.Pod1, DatapathBox.Remote, Packet.Tcp, Packet.Ports(port, 80)))));
-        _box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, Service, Packet.Tcp, Packet.Ports(Local, 80))));
+        _box.FromPod(Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, Service, Packet.Tcp, Packet.Opening(Local, 80))));
 
         _box.AssertOnly(PathTaken.StackFlow, () => Assert.Equal(DatapathBox.Unspec, _box.FromEni(Error(Local))));
         _box.AssertOnly(PathTaken.VpcToPod, () => Assert.Equal(DatapathBox.Redirect, _box.FromEni(Error(Local + 1))));

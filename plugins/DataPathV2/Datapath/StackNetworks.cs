@@ -23,6 +23,7 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
 
     private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
+    private KernelObject[] _written = [];
     private RtnlMonitor? _monitor;
     private int _disposed;
     private Task _loop = Task.CompletedTask;
@@ -72,7 +73,7 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
         }
     }
 
-    private Task UpdateAsync(CancellationToken cancellationToken)
+    private async Task UpdateAsync(CancellationToken cancellationToken)
     {
         var families = host.Families.Select(static f => f.Family).ToHashSet();
         using var socket = RtnlSocket.Open();
@@ -82,6 +83,9 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
             .Select(static a => new IPNetwork(a, a.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
         KernelObject[] entries = [.. settings.HostStackNetworks.Where(n => families.Contains(n.BaseAddress.AddressFamily)).Append(s_linkLocal).Concat(own)
             .Distinct().OrderBy(static n => n.ToString(), StringComparer.Ordinal).Select(static n => Entries.Of(n))];
-        return host.EnsureNodeObjectsAsync(Key, entries, cancellationToken);
+        // Every pod's link has an address of its own family's making, which is none of these.
+        if (entries.SequenceEqual(_written)) return;
+        await host.EnsureNodeObjectsAsync(Key, entries, cancellationToken);
+        _written = entries;
     }
 }

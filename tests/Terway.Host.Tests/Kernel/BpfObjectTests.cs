@@ -45,7 +45,7 @@ public sealed class BpfObjectTests : IDisposable
     {
         var entry = new KernelObject.MapEntry($"{Samples.Pins}/packets", "01000000", "0000000022222222", NodeBox.Eni);
         await _box.Kernel.ApplyAsync([entry], null);
-        Assert.True(_box.Pins.Map.TryLookup(BinaryPrimitives.ReadUInt32LittleEndian([1, 0, 0, 0]), out (int Link, uint Rest) value));
+        Assert.True(_box.Pins.Map.TryLookup(BinaryPrimitives.ReadUInt32LittleEndian([1, 0, 0, 0]), out (int Link, uint Tail) value));
         Assert.Equal((_box.Index(NodeBox.Eni), 0x22222222u), value);
 
         NodeBox.Do(_box.Node, b => b.LinkDelete(NodeBox.Eni));

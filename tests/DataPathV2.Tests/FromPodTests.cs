@@ -97,10 +97,8 @@ public sealed class FromPodTests : IAsyncLifetime
     public void Every_truncated_header_is_dropped()
     {
         var whole = Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, DatapathBox.Pod2, Packet.Tcp, s_tcp));
-        for (var length = 14; length < whole.Length; length++)
-        {
-            _box.AssertOnly(DropReason.Malformed, () => Assert.Equal(DatapathBox.Shot, _box.FromPod(whole[..length])));
-        }
+        _box.Send(
+            DatapathPins.FromPod, "cali1", Enumerable.Range(14, whole.Length - 14).Select(length => whole[..length]), WireNames.Of(DropReason.Malformed));
     }
 
     [Theory]
@@ -235,7 +233,7 @@ public sealed class FromPodTests : IAsyncLifetime
         {
             var packet = (byte[])seeds[random.Next(seeds.Length)].Clone();
             for (var flips = random.Next(1, 4); flips > 0; flips--) packet[random.Next(12, packet.Length)] = (byte)random.Next(256);
-            if (random.Next(4) == 0) packet = packet[..random.Next(14, packet.Length)];
+            if (random.Next(4) == 0) packet = packet[..random.Next(34, packet.Length)];
             var verdict = _box.FromPod(packet);
             Assert.True(verdict is DatapathBox.Redirect or DatapathBox.Shot or DatapathBox.Unspec, $"{verdict}");
             if (verdict != DatapathBox.Redirect) continue;

@@ -62,8 +62,8 @@ public sealed class Ipv6Tests : IAsyncLifetime
     public void Every_truncated_header_is_dropped()
     {
         var whole = Packet.OfPod1(Packet.IPv6(DatapathBox.Pod1V6, DatapathBox.Pod2V6, Packet.Tcp, s_tcp));
-        for (var length = 14; length < whole.Length; length++)
-            _box.AssertOnly(DropReason.Malformed, () => Assert.Equal(DatapathBox.Shot, _box.FromPod(whole[..length])));
+        _box.Send(
+            DatapathPins.FromPod, "cali1", Enumerable.Range(14, whole.Length - 14).Select(length => whole[..length]), WireNames.Of(DropReason.Malformed));
     }
 
     [Theory]

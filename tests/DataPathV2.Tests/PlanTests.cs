@@ -34,7 +34,7 @@ public sealed class PlanTests
     [InlineData("""{"max_pod_addresses": 15}""", "max_pod_addresses")]
     [InlineData("""{"max_pod_addresses": "many"}""", "max_pod_addresses")]
     [InlineData("""{"max_stack_flows": 4194305}""", "max_stack_flows")]
-    [InlineData("""{"host_stack_cidrs": ["10.0.0.1/8"]}""", "host_stack_cidrs")]
+    [InlineData("""{"host_stack_cidrs": ["10.0.0.0/33"]}""", "host_stack_cidrs")]
     [InlineData("""{"host_stack_cidrs": [1]}""", "host_stack_cidrs")]
     [InlineData("""{"service_cidr": {}}""", "service_cidr")]
     public void Wrong_settings_are_refused_with_their_key(string json, string key) =>

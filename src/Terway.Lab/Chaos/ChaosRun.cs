@@ -64,7 +64,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
     {
         await using var lab = await RunningLab.StartAsync(s_region, $"chaos{Environment.ProcessId}", folder, ct: ct);
         // Watermarks so low that the pool grows and shrinks all the time, and a cool-down so short that addresses come round.
-        var eniConf = PoolConfig.SharedWith(minPool: 2, maxPool: 8).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"2s\" }";
+        var eniConf = (options.Accelerated ? PoolConfig.AcceleratedWith(minPool: 2, maxPool: 8) : PoolConfig.SharedWith(minPool: 2, maxPool: 8)).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"2s\" }";
         await using var cluster = new LabCluster(lab, DistFolder.Find(options.Dist).Options(eniConf));
         foreach (var node in lab.Nodes) await cluster.StartDaemonAsync(node, ct);
 

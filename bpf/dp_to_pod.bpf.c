@@ -52,13 +52,15 @@ int dp_to_pod(struct __sk_buff *skb)
 	switch (skb->protocol) {
 	case bpf_htons(ETH_P_IP):
 		dp_to_pod4(skb);
-		break;
+		return dp_to_stack(DP_PATH_STACK_TO_POD);
 	case bpf_htons(ETH_P_IPV6):
-		if (dp_ipv6)
-			dp_to_pod6(skb);
-		break;
+		if (!dp_ipv6)
+			break;
+		dp_to_pod6(skb);
+		return dp_to_stack(DP_PATH_STACK_TO_POD);
 	}
-	return dp_to_stack(DP_PATH_STACK_TO_POD);
+	/* What the link says by itself: ARP, and IPv6 that nobody asked for. */
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts every eBPF object of the node through the verifiers of the oldest kernel that is promised (5.10), of 6.1 and of 6.12: Debian's cloud kernels,
-# booted by qemu without KVM, with bpftool in an initrd. Both as a single-stack and as a dual-stack node loads them.
+# booted by qemu without KVM, with bpftool in an initrd. Both as a single-stack and as a dual-stack node loads them. Then a packet of a pod meets the program
+# there: without an entry for the pod it is dropped (2), to a pod that has one it is redirected (7), from an ENI to nobody it goes on (-1).
 #
 #   tests/verifiers.sh
 #
@@ -80,8 +81,24 @@ for o in /objects/*.o; do
     $b tail -n 20 /tmp/log
   fi
 done
+# run PROGRAM: its verdict on the packet
+run() { /bin/bpftool prog run pinned "$1" data_in /packet repeat 1 2>&1 | $b sed -n 's/.*Return value: \([0-9]*\).*/\1/p'; }
+# pod ADDRESS: an address of a pod behind the link with index 1, which test runs come from
+pod() {
+  /bin/bpftool map update pinned /sys/fs/bpf/maps/dp_pods4 key hex 0a 00 01 "$1" value hex \
+    01 00 00 00 dc 05 00 00 02 00 00 00 01 01 02 00 00 00 02 01 02 00 00 00 03 01 00 00
+}
+/bin/bpftool prog load /objects/dp_from_pod_ipv6_0.o /sys/fs/bpf/run_pod type classifier pinmaps /sys/fs/bpf/maps 2>/dev/null
+$b echo "verdict dropped $(run /sys/fs/bpf/run_pod)"
+pod 0b
+pod 0c
+$b echo "verdict redirected $(run /sys/fs/bpf/run_pod)"
+$b echo "verdict passed $(run /sys/fs/bpf/dp_from_eni_ipv6_0)"
 $b poweroff -f
 INIT
+# Ethernet, IPv4 and TCP, from 10.0.1.11 to 10.0.1.12.
+printf '%b' '\x02\0\0\0\x02\x01\x02\0\0\0\x01\x01\x08\0' '\x45\0\0\x28\0\0\0\0\x40\x06\x64\xb8\x0a\0\x01\x0b\x0a\0\x01\x0c' \
+  '\x9c\x40\0\x50\0\0\0\0\0\0\0\0\x50\x02\x20\0\0\0\0\0' >"$initrd/packet"
 chmod +x "$initrd/init"
 (cd "$initrd" && find . | busybox cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"
 
@@ -94,7 +111,9 @@ for suite in "${suites[@]}"; do
   grep -aoE 'kernel [0-9].*|REFUSED.*' "$work/$suite.log" || true
   accepted="$(grep -ac 'accepted ' "$work/$suite.log" || true)"
   echo "  $accepted of $wanted objects accepted"
-  if ((accepted != wanted)); then
+  verdicts="$(grep -aoE 'verdict [a-z]+ [0-9]+' "$work/$suite.log" | cut -d' ' -f2- | paste -sd, || true)"
+  echo "  verdicts: $verdicts"
+  if ((accepted != wanted)) || [[ "$verdicts" != "dropped 2,redirected 7,passed 4294967295" ]]; then
     failed=1
     tail -n 40 "$work/$suite.log"
   fi

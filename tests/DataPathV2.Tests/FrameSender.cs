@@ -8,7 +8,7 @@ namespace Terway.Plugins.DataPathV2.Tests;
 /// <summary>Sends frames as they are, however short, by a packet socket (packet(7)).</summary>
 internal sealed class FrameSender(NetNsThread thread, NetNs ns, int link) : IDisposable
 {
-    private readonly Socket _socket = NetNsSocket.Create(thread, ns, AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified);
+    private readonly Socket _socket = thread.Run(ns, static () => new Socket(AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified));
     private readonly LinkEndPoint _to = new(link);
 
     public void Send(byte[] frame) => Assert.Equal(frame.Length, _socket.SendTo(frame, _to));

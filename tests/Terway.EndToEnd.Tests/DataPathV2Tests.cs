@@ -129,7 +129,7 @@ public sealed class DataPathV2Tests
         await using var nodes = await AcceleratedNodes.StartAsync(PoolConfig.SharedWith(4, 12), Token);
         await AddPodsAsync(nodes, perNode: 1, "old");
         var node = nodes.Lab.Nodes[0];
-        Assert.Empty(Directory.EnumerateFileSystemEntries(node.Paths.Bpf));
+        Assert.False(Directory.Exists(AcceleratedNodes.PinsOf(node)));
 
         // On: pods that are there keep what they have, new ones are accelerated, and all of them reach each other.
         await RestartAsync(nodes, AcceleratedNodes.Conf);
@@ -151,7 +151,7 @@ public sealed class DataPathV2Tests
         await RestartAsync(nodes, PoolConfig.SharedWith(4, 12));
         foreach (var each in nodes.Lab.Nodes)
         {
-            while (Directory.EnumerateFileSystemEntries(each.Paths.Bpf).Any()) await Task.Delay(20, Token);
+            while (Directory.Exists(AcceleratedNodes.PinsOf(each))) await Task.Delay(20, Token);
             Assert.Empty(nodes.Filters(each));
         }
 

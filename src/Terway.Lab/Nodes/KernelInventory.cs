@@ -68,7 +68,8 @@ public sealed class KernelInventory
                 continue;
             foreach (var parent in (uint[])[TcHandle.Ingress, TcHandle.Egress])
             {
-                foreach (var filter in rtnl.DumpFilters(qdisc.LinkIndex, parent))
+                // A dump lists each classifier once more, as handle 0: it comes and goes with its filters.
+                foreach (var filter in rtnl.DumpFilters(qdisc.LinkIndex, parent).Where(static f => f.Handle != 0))
                 {
                     objects.Add(new(
                         "filter",

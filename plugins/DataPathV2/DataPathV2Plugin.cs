@@ -25,6 +25,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
+    private GoneLinks? _gone;
 
     /// <summary>Made by the composition.</summary>
     [ImportingConstructor]
@@ -73,6 +74,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
             await LoadAsync(settings, cancellationToken);
             _networks = new StackNetworks(_host, settings, _log);
             await _networks.StartAsync(cancellationToken);
+            _gone = new GoneLinks(_maps!, _log);
+            _gone.Start();
         }
         catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
         {
@@ -92,6 +95,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
         if (_networks is not null) await _networks.DisposeAsync();
+        if (_gone is not null) await _gone.DisposeAsync();
         _metrics?.Dispose();
         _maps?.Dispose();
     }

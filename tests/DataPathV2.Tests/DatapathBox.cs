@@ -170,6 +170,13 @@ internal sealed class DatapathBox : IDisposable
         Maps[Path.GetFileName(entry.Map)].Update(Convert.FromHexString(entry.Key), value);
     }
 
+    /// <summary>Runs on a thread in the node's namespace.</summary>
+    public void InNode(Action act) => _thread.Run(_node, () =>
+    {
+        act();
+        return 0;
+    });
+
     public void Delete(KernelObject.MapEntry entry) => Maps[Path.GetFileName(entry.Map)].Delete(Convert.FromHexString(entry.Key));
 
     public void Do(Action<RtnlBatch> append)

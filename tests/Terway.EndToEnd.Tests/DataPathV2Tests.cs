@@ -38,6 +38,15 @@ public sealed class DataPathV2Tests
             Assert.Equal(node == pods[0].Node, local > was.Local);
         }
 
+        using (var client = MetricsSocket.Client(pods[0].Node))
+        {
+            var metrics = (await client.GetStringAsync("/metrics", Token)).Split('\n');
+            Assert.Contains($"terway_datapath_packets_total{{path=\"pod-to-pod\"}} {AcceleratedNodes.Count(pods[0].Node, Way.PodToPod)}", metrics);
+            Assert.Contains("terway_datapath_drops_total{reason=\"spoofed-source\"} 0", metrics);
+            Assert.Contains("terway_datapath_map_entries{map=\"dp_pods4\"} 3", metrics);
+            Assert.Contains("terway_datapath_map_capacity{map=\"dp_pods4\"} 4096", metrics);
+        }
+
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);
         Assert.All(nodes.Lab.Nodes, static n => Assert.Equal(0, AcceleratedNodes.Entries(n, "dp_pods4")));

@@ -26,7 +26,8 @@ internal static class ChaosCommand
         };
         command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() => parsed.GetValue(points) ? new PointRun(
             new PointOptions(
-                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(only), Math.Max(1, parsed.GetValue(parallel)), parsed.GetValue(quick)),
+                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(only), Math.Max(1, parsed.GetValue(parallel)), parsed.GetValue(quick),
+                parsed.GetValue(accelerated)),
             Console.Error).RunAsync(ct) : new ChaosRun(
             new ChaosOptions(
                 parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(ops), parsed.GetValue(kills), parsed.GetValue(seed),

@@ -34,8 +34,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(20), Detach = TimeSpan.FromMilliseconds(20) },
     };
 
-    private static readonly string s_eniConf =
-        PoolConfig.SharedWith(IdlePool, IdlePool).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
+    private readonly string _eniConf =
+        (options.Accelerated ? PoolConfig.AcceleratedWith(IdlePool, IdlePool) : PoolConfig.SharedWith(IdlePool, IdlePool)).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentQueue<string> _failures = new();
@@ -62,7 +62,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"pt{Environment.ProcessId}");
         await using var lab = await RunningLab.StartAsync(s_region, id, folder, ct: ct);
-        var daemon = DistFolder.Find(options.Dist).Options(s_eniConf);
+        var daemon = DistFolder.Find(options.Dist).Options(_eniConf);
 
         var recorded = await RecordAsync(lab, daemon, ct);
         var cases = Choose(recorded);

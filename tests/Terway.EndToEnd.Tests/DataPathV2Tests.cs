@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Terway.EndToEnd.Tests.Fixtures;
 using Terway.Lab;
 using Terway.Lab.Cluster;
@@ -189,6 +190,34 @@ public sealed class DataPathV2Tests
         Assert.True(AcceleratedNodes.Drops(node) > 0);
         // Not even the VPC has seen it.
         Assert.Empty(nodes.Lab.Vpc.LastDrops());
+    }
+
+    [Fact]
+    public async Task A_pods_ingress_limit_holds_on_the_fast_way()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
+        const int BytesPerSecond = 2_000_000, Payload = 4_000_000;
+        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token);
+        await AddPodsAsync(nodes, perNode: 1);
+        var (node, other) = (nodes.Lab.Nodes[0], nodes.Lab.Nodes[1]);
+        var limit = new JsonObject { ["bandwidth"] = new JsonObject { ["ingressRate"] = 8 * BytesPerSecond, ["ingressBurst"] = 8 * BytesPerSecond } };
+        var limited = await nodes.Cluster.AddPodAsync(node, "limited", Token, limit);
+        foreach (var (from, way) in new[] { (node, Way.PodToPod), (other, Way.VpcToPod) })
+        {
+            var (passed, flows) = (AcceleratedNodes.Count(node, way), AcceleratedNodes.Count(node, Way.StackFlow));
+            var pod = nodes.Cluster.Pods.First(p => p.Node == from && p != limited);
+            var probe = await Probe.TcpAsync(
+                nodes.Lab.Namespaces.Thread, pod.Sandbox.NetNs, new IPEndPoint(limited.Address, EchoServer.DefaultPort), TimeSpan.FromSeconds(60), payload: Payload, ct: Token);
+            Assert.True(probe.Ok, probe.Error);
+            // The bucket, of a packet or of a millisecond, lets the start go at once.
+            Assert.InRange(probe.Elapsed.TotalSeconds, 0.9 * Payload / BytesPerSecond, double.MaxValue);
+            Assert.True(AcceleratedNodes.Count(node, way) > passed);
+            // What came through the queue was not taken for the stack's.
+            Assert.Equal(flows, AcceleratedNodes.Count(node, Way.StackFlow));
+        }
+
+        await nodes.RemovePodsAsync(Token);
+        await nodes.AssertCleanAsync(Token);
     }
 
     private static (long Local, long ToVpc, long FromVpc, long Stack, long ToPod) Figures(AcceleratedNodes nodes, LabNode node) => (

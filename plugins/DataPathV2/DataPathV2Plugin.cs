@@ -106,9 +106,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         MemoryLock.TryUnlimit();
         var folder = Path.Combine(_host.BpfFolder, DatapathPins.Folder);
         var uplink = await _host.WaitForLinkAsync(_host.Node.PrimaryMac, s_uplinkLimit, cancellationToken);
-        _maps = PinnedMaps.Open(folder, MapShape.All(settings), TooSmall);
+        var withIpv6 = _host.Families.Count > 1;
+        _maps = PinnedMaps.Open(folder, MapShape.All(settings, withIpv6), TooSmall);
         _metrics = new DatapathMetrics(_maps);
-        var constants = new ProgramConstants((uint)uplink.Index, _host.Families.Count > 1);
+        var constants = new ProgramConstants((uint)uplink.Index, withIpv6);
         var objects = Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
         var loaded = await new PinnedPrograms(_host.Store, folder, objects).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));

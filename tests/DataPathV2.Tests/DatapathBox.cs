@@ -89,7 +89,7 @@ internal sealed class DatapathBox : IDisposable
     {
         Directory.CreateDirectory(Folder);
         Maps?.Dispose();
-        Maps = PinnedMaps.Open(Folder, MapShape.All(settings), static (shape, _) => Assert.Fail(shape.Name));
+        Maps = PinnedMaps.Open(Folder, MapShape.All(settings, ipv6), static (shape, _) => Assert.Fail(shape.Name));
         var loaded = await new PinnedPrograms(Store, Folder, Objects).UpdateAsync(Maps, new((uint)Eth0, ipv6), TestContext.Current.CancellationToken);
         foreach (var program in _programs.Values) program.Dispose();
         _programs.Clear();

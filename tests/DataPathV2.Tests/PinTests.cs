@@ -12,7 +12,7 @@ public sealed class PinTests
     public void Maps_are_what_the_source_declares()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
-        var shapes = MapShape.All(new DatapathSettings()).ToDictionary(static s => s.Name);
+        var shapes = MapShape.All(new DatapathSettings(), withIpv6: true).ToDictionary(static s => s.Name);
         foreach (var program in DatapathPins.Programs)
         {
             using var loaded = BpfObject.Open(Path.Combine(DatapathBox.Objects, $"{program}.bpf.o"));
@@ -67,7 +67,7 @@ public sealed class PinTests
         using var box = await DatapathBox.CreateAsync(settings: new DatapathSettings { MaxPodAddresses = 64 });
         for (byte i = 0; i < 40; i++) box.Maps[DatapathPins.Pods4].Update((uint)(0x0a630000 + i), default(Pod));
         var told = new List<(string, uint)>();
-        using var maps = PinnedMaps.Open(box.Folder, MapShape.All(new DatapathSettings { MaxPodAddresses = 16 }), (shape, size) => told.Add((shape.Name, size)));
+        using var maps = PinnedMaps.Open(box.Folder, MapShape.All(new DatapathSettings { MaxPodAddresses = 16 }, withIpv6: true), (shape, size) => told.Add((shape.Name, size)));
         Assert.Equal([(DatapathPins.Pods4, 64u)], told);
         Assert.Equal((64u, 42), (maps[DatapathPins.Pods4].MaxEntries, maps[DatapathPins.Pods4].Keys<uint>().Count));
         // The other family's fitted.

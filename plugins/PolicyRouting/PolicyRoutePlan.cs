@@ -8,9 +8,8 @@ namespace Terway.Plugins.PolicyRouting;
 /// </summary>
 internal static class PolicyRoutePlan
 {
-    /// <summary>Tables of ENIs start here; upstream's number, so that a node can be taken over in place.</summary>
-    public const int TableBase = 1000;
-
+    // Tables of ENIs start here, upstream's number: the ENI pool makes them.
+    private const int TableBase = 1000;
     private const int MainTable = 254;
     private const int ToPodPriority = 512;
     private const int FromPodPriority = 2048;

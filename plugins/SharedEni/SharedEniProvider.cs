@@ -1,9 +1,10 @@
 using System.Composition;
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Terway.Plugins.SharedEni.Configuration;
-using Terway.Plugins.SharedEni.Pool;
-using Terway.Plugins.SharedEni.Scaling;
+using Terway.EniPool;
+using Terway.EniPool.Configuration;
+using Terway.EniPool.Pool;
+using Terway.EniPool.Scaling;
 
 namespace Terway.Plugins.SharedEni;
 

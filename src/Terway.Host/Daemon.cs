@@ -34,6 +34,8 @@ internal sealed class Daemon : IAsyncDisposable
 
     private static readonly TimeSpan s_sweepPeriod = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan s_stateRetry = TimeSpan.FromSeconds(1);
+
     private readonly DaemonOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
@@ -57,8 +59,7 @@ internal sealed class Daemon : IAsyncDisposable
         try
         {
             await using var daemon = new Daemon(options, logs.Factory, log);
-            await daemon.RunAsync(cancellationToken).ConfigureAwait(false);
-            return 0;
+            return await daemon.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -83,18 +84,17 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(CancellationToken cancellationToken)
+    private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        const UnixFileMode rootOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(_options.RunDir, rootOnly);
-        Directory.CreateDirectory(_options.StateDir, rootOnly);
+        Directory.CreateDirectory(_options.RunDir, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        DurableFile.CreateFolder(_options.StateDir);
         Own(await LockAsync(cancellationToken).ConfigureAwait(false));
         // Null but under test: then nothing below is wrapped.
         var crashes = CrashPlan.FromEnvironment();
         if (crashes is not null) Own(crashes);
 
         // Side by side: a restart counts in how long pods wait for an answer.
-        var opening = Task.Run(() => StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>(), crashes is null ? null : new CrashingCommits(crashes)), cancellationToken);
+        var opening = OpenStateAsync(crashes);
         var discovering = Task.Run(() => PluginCatalog.Discover(_options.PluginDir), cancellationToken);
 
         // Threads inherit the namespace of the thread that starts them: everything here starts in the node's.
@@ -106,7 +106,8 @@ internal sealed class Daemon : IAsyncDisposable
         var readiness = new NodeReadiness();
         var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
         var config = await ConfigFile.ReadAsync(_options.ConfigFile, cancellationToken).ConfigureAwait(false);
-        var store = Own(await opening.ConfigureAwait(false));
+        var store = Own(await WaitForStateAsync(opening, crashes, readiness, cancellationToken).ConfigureAwait(false));
+        var disk = Own(StateDisk.Watch(store, _options.StateFile, readiness, _time));
         var cloud = Own(await DaemonCloud.ConnectAsync(
             _options, config.Root, store, node.AddressesOf, _loggers, _time, readiness, crashes, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
@@ -145,10 +146,47 @@ internal sealed class Daemon : IAsyncDisposable
 
         // What the start needed and nothing needs any more goes back to the node.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disk.Replaced);
         await SweepUntilStoppedAsync(
-            tombstones, store, plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()), cancellationToken).ConfigureAwait(false);
-        HostLog.Stopping(_log);
+            tombstones, store, plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()), ending.Token).ConfigureAwait(false);
+        var replaced = disk.Replaced.IsCancellationRequested;
+        if (replaced) HostLog.StateReplaced(_log, _options.StateFile);
+        else HostLog.Stopping(_log);
         await plugins.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        return replaced ? ExitCannotStart : 0;
+    }
+
+    private Task<StateStore> OpenStateAsync(CrashPlan? crashes) => Task.Run(() =>
+        StateStore.Open(_options.StateFile, _time, _loggers.CreateLogger<StateStore>(), crashes is null ? null : new CrashingCommits(crashes)));
+
+    /// <summary>A disk that is read-only, full or broken is no reason to end: whoever calls meanwhile hears what is wrong instead of that nobody answers.</summary>
+    private async Task<StateStore> WaitForStateAsync(Task<StateStore> opening, CrashPlan? crashes, NodeReadiness readiness, CancellationToken cancellationToken)
+    {
+        CniServer? refusing = null;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    return await opening.ConfigureAwait(false);
+                }
+                catch (StateException e) when (e.Disk)
+                {
+                    StateDisk.Report(readiness, e.Message);
+                    if (refusing is null) HostLog.StateOutOfReach(_log, e.Message);
+                    refusing ??= CniServer.Start(_options.CniSocket, new ClosedNode(readiness), _loggers.CreateLogger<CniServer>());
+                }
+
+                await Task.Delay(s_stateRetry, _time, cancellationToken).ConfigureAwait(false);
+                opening = OpenStateAsync(crashes);
+            }
+        }
+        finally
+        {
+            if (refusing is not null) await refusing.DisposeAsync().ConfigureAwait(false);
+            StateDisk.Report(readiness, null);
+        }
     }
 
     private async Task<PluginSet> LoadPluginsAsync(
@@ -233,8 +271,7 @@ internal sealed class Daemon : IAsyncDisposable
         {
             do
             {
-                await tombstones.SweepAsync().ConfigureAwait(false);
-                await store.WriteAsync(new StateWrite.DeleteReleasedBefore(_time.GetUtcNow() - TimeSpan.FromHours(1))).ConfigureAwait(false);
+                await SweepAsync(tombstones, store).ConfigureAwait(false);
                 await plugins.CheckHealthAsync(cancellationToken).ConfigureAwait(false);
                 await abandoned.RemoveAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -243,6 +280,20 @@ internal sealed class Daemon : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Told to stop.
+        }
+    }
+
+    private async Task SweepAsync(Tombstones tombstones, StateStore store)
+    {
+        try
+        {
+            await tombstones.SweepAsync().ConfigureAwait(false);
+            await store.WriteAsync(new StateWrite.DeleteReleasedBefore(_time.GetUtcNow() - TimeSpan.FromHours(1))).ConfigureAwait(false);
+        }
+        catch (StateException e)
+        {
+            // Nobody waits for this: a journal that cannot be written now is no reason to leave the pods alone.
+            HostLog.SweepFailed(_log, e.Message);
         }
     }
 

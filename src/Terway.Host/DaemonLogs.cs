@@ -21,7 +21,10 @@ internal sealed class DaemonLogs : IDisposable
             _ => LogLevel.Information,
         };
         _provider = new LineLoggerProvider(Console.OpenStandardOutput(), minimum, TimeProvider.System, format == "json" ? JsonLine.Write : TextLine.Write);
-        Factory = new LoggerFactory([_provider], new LoggerFilterOptions { MinLevel = minimum });
+        var filter = new LoggerFilterOptions { MinLevel = minimum };
+        // The web server tells of every request, four lines each.
+        if (minimum == LogLevel.Information) filter.Rules.Add(new LoggerFilterRule(null, "Microsoft", LogLevel.Warning, null));
+        Factory = new LoggerFactory([_provider], filter);
     }
 
     public ILoggerFactory Factory { get; }

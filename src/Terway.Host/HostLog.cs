@@ -41,6 +41,15 @@ internal static partial class HostLog
     [LoggerMessage(EventId = 1013, Level = LogLevel.Error, Message = "Kernel and journal could not be compared; tried again")]
     public static partial void PassFailed(ILogger log, Exception exception);
 
+    [LoggerMessage(EventId = 1014, Level = LogLevel.Error, Message = "Not serving until the state file can be opened: {Reason}")]
+    public static partial void StateOutOfReach(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 1015, Level = LogLevel.Error, Message = "Another file is in the place of state file {Path}, which could not be written: ending, so that the next start reads it; pods keep their network")]
+    public static partial void StateReplaced(ILogger log, string path);
+
+    [LoggerMessage(EventId = 1016, Level = LogLevel.Error, Message = "What is past its time stays in the state file: {Reason}")]
+    public static partial void SweepFailed(ILogger log, string reason);
+
     [LoggerMessage(EventId = 1008, Level = LogLevel.Critical, Message = "terwayd cannot start: {Reason}")]
     public static partial void CannotStart(ILogger log, string reason);
 }

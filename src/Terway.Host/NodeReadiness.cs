@@ -10,12 +10,13 @@ internal sealed class NodeReadiness
 {
     private readonly ConcurrentDictionary<string, Finding> _findings = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Finding> _blocking = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Finding> _suspending = new(StringComparer.Ordinal);
     private IReadOnlyList<PluginPart<IAddressProvider>> _providers = [];
     private PluginSet? _plugins;
     private volatile bool _serving;
 
     /// <summary>All present findings by path.</summary>
-    public IEnumerable<KeyValuePair<string, Finding>> Findings => _blocking.Concat(_findings);
+    public IEnumerable<KeyValuePair<string, Finding>> Findings => _blocking.Concat(_suspending).Concat(_findings);
 
     /// <summary>Notes what keeps this node from serving new pods until the daemon is restarted.</summary>
     public void Block(string path, Finding finding) => _blocking[path] = finding;
@@ -25,6 +26,13 @@ internal sealed class NodeReadiness
     {
         if (finding is null) _findings.TryRemove(path, out _);
         else _findings[path] = finding;
+    }
+
+    /// <summary>Sets or clears what keeps this node from serving new pods for now. ADD is tried all the same: it may be the first to find that it is over.</summary>
+    public void Suspend(string path, Finding? finding)
+    {
+        if (finding is null) _suspending.TryRemove(path, out _);
+        else _suspending[path] = finding;
     }
 
     /// <summary>From now on pods are served.</summary>
@@ -50,6 +58,7 @@ internal sealed class NodeReadiness
     /// <summary>Why the node should get no new pods, or null.</summary>
     public string? NotReady()
     {
+        foreach (var (path, finding) in _suspending) return $"{path}: {finding.Reason}; {finding.Fix}";
         if (RefusesAdd() is { } reason) return reason;
         foreach (var service in _plugins?.Services ?? [])
         {

@@ -169,14 +169,29 @@ public sealed class RunningLab : IAsyncDisposable
     /// <summary>Makes a sandbox, without network: the runtime's part. The caller does the CNI calls.</summary>
     public LabPod AddSandbox(LabNode node, string name, string podNamespace = "default")
     {
+        int number;
         lock (_lock)
         {
-            if (_pods.ContainsKey(name))
+            if (!_nodeOfPod.TryAdd(name, node))
                 throw new InvalidOperationException($"there is a pod {name} already");
-            var pod = LabPod.Create(Namespaces, ++_podNumber, name, podNamespace);
-            _pods.Add(name, pod);
-            _nodeOfPod.Add(name, node);
-            return pod;
+            number = ++_podNumber;
+        }
+
+        LabPod? pod = null;
+        try
+        {
+            // Outside the lock: it takes the kernel longer than everything else here.
+            return pod = LabPod.Create(Namespaces, number, name, podNamespace);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                if (pod is null)
+                    _nodeOfPod.Remove(name);
+                else
+                    _pods.Add(name, pod);
+            }
         }
     }
 
@@ -203,17 +218,39 @@ public sealed class RunningLab : IAsyncDisposable
     public async Task RemoveSandboxAsync(LabPod pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        EchoServer? echo;
+        EchoServer? echo = null;
         lock (_lock)
         {
-            _echo.Remove(PodKey(pod), out echo);
-            _pods.Remove(pod.Identity.Name);
-            _nodeOfPod.Remove(pod.Identity.Name);
+            // Another one may have the name of one that was removed before.
+            if (_pods.GetValueOrDefault(pod.Identity.Name) == pod)
+            {
+                _echo.Remove(PodKey(pod), out echo);
+                _pods.Remove(pod.Identity.Name);
+                _nodeOfPod.Remove(pod.Identity.Name);
+            }
         }
 
         if (echo is not null)
             await echo.DisposeAsync();
         pod.Dispose();
+    }
+
+    /// <summary>
+    /// The node loses power and boots: sandboxes, links, rules and routes are gone without a call to anybody, ENIs stay attached. Its daemon and every
+    /// other process of it must have ended; its disk is the caller's, see <see cref="PowerDisk"/>.
+    /// </summary>
+    public async Task LosePowerAsync(LabNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        foreach (var pod in PodsOf(node))
+            await RemoveSandboxAsync(pod);
+        await StopServingAsync(node);
+        node.LosePower();
+        Vpc.RestartInstance(node.InstanceId, node.NetNs);
+        var instance = Cloud.Region.FindInstance(node.InstanceId) ?? throw new InvalidOperationException($"node {node.Name} is no instance of the region");
+        node.Boot(instance.PrimaryEni);
+        lock (_lock)
+            _echo.Add(node.Name, EchoServer.Start(Namespaces.Thread, node.NetNs));
     }
 
     /// <summary>What is too much in a node's kernel once all its pods are gone; ENIs that are attached may stay.</summary>

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Terway.Lab.Cloud.Faults;
-using Terway.Plugins.SharedEni.Configuration;
-using Terway.Plugins.SharedEni.Pool;
-using Terway.Plugins.SharedEni.Scaling;
+using Terway.EniPool.Configuration;
+using Terway.EniPool.Pool;
+using Terway.EniPool.Scaling;
 
 namespace Terway.Plugins.SharedEni.Tests;
 

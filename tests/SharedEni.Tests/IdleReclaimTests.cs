@@ -1,5 +1,5 @@
-using Terway.Plugins.SharedEni.Configuration;
-using Terway.Plugins.SharedEni.Scaling;
+using Terway.EniPool.Configuration;
+using Terway.EniPool.Scaling;
 
 namespace Terway.Plugins.SharedEni.Tests;
 

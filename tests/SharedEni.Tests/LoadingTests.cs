@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Text.Json;
+using Terway.EniPool.Configuration;
 
 namespace Terway.Plugins.SharedEni.Tests;
 
@@ -61,7 +62,7 @@ public sealed class LoadingTests
             EniIpv6AddressQuantity = 30,
             EniTrunkSupported = false,
         };
-        var problems = Configuration.SettingsReader.Read(settings.RootElement, node).Problems;
+        var problems = SettingsReader.Read(settings.RootElement, node).Problems;
         Assert.Equal(keys.Select(k => $"$.{k}").Order(StringComparer.Ordinal), problems.Select(p => p.Path).Order(StringComparer.Ordinal));
     }
 

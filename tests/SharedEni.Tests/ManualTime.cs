@@ -7,6 +7,9 @@ internal sealed class ManualTime : TimeProvider
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
+    /// <summary>How often it moved: what sleeps for long moves it seldom.</summary>
+    public int Moves { get; private set; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()
@@ -32,6 +35,7 @@ internal sealed class ManualTime : TimeProvider
         List<ManualTimer> due;
         lock (_gate)
         {
+            Moves++;
             var next = _timers.Count == 0 ? limit : _timers.Min(t => t.Due);
             _now = next > limit ? limit : next > _now ? next : _now;
             due = [.. _timers.Where(t => t.Due <= _now).OrderBy(t => t.Due)];

@@ -42,6 +42,17 @@ public sealed class PoolPropertyTests
         }
     }
 
+    /// <summary>Found by the one above: a cooled address on an ENI that could not be had woke the worker every millisecond while pods waited.</summary>
+    [Fact]
+    public Task Worker_sleeps_while_pods_wait_for_an_eni_that_cannot_be_had() => RunAsync(
+        [
+            (7, 3, 408157), (7, 6, 713716), (4, 11, 317577), (1, 10, 594356), (6, 11, 791868), (6, 9, 184697), (6, 12, 261988), (3, 12, 514355),
+            (8, 8, 943585), (3, 2, 53677), (9, 11, 989590), (6, 5, 355923), (0, 12, 186957), (1, 11, 134788),
+            (6, 8, 648911), (6, 12, 792553), (9, 11, 538981), (0, 8, 746586), (5, 7, 945369), (3, 3, 962477), (7, 10, 181273), (6, 10, 205987),
+            (4, 12, 887903), (5, 8, 350737), (1, 8, 73710),
+        ],
+        prefixes: false);
+
     private static async Task RunAsync((int Kind, int Amount, int Seed)[] history, bool prefixes)
     {
         await using var node = await TestNode.CreateAsync(
@@ -102,7 +113,9 @@ public sealed class PoolPropertyTests
     private static async Task AllocateAsync(TestNode node, int count, List<Allocation> live, Dictionary<IPAddress, DateTimeOffset> released)
     {
         var pods = Enumerable.Range(0, count).Select(_ => node.AllocateAsync()).ToArray();
+        var moves = node.Time.Moves;
         await node.UntilAsync(() => pods.All(p => p.IsCompleted), "every pod has an answer", TimeSpan.FromSeconds(25));
+        Assert.InRange(node.Time.Moves - moves, 0, 1000);
         foreach (var pod in pods)
         {
             if (!pod.IsCompletedSuccessfully)

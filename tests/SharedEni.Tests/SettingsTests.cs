@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CsCheck;
-using Terway.Plugins.SharedEni.Configuration;
+using Terway.EniPool.Configuration;
+using Terway.EniPool.Pool;
 
 namespace Terway.Plugins.SharedEni.Tests;
 
@@ -90,7 +91,7 @@ public sealed class SettingsTests
     {
         var read = Read(settings).Settings;
         var capacity = NodeCapacity.Compute(s_node, [new TestFamily(System.Net.Sockets.AddressFamily.InterNetwork, null!)], read);
-        var pool = new Pool.AddressPool(new Pool.PoolClock(TimeProvider.System), read, capacity, [], () => { }) { AttachableEnis = 7 };
+        var pool = new AddressPool(new PoolClock(TimeProvider.System), read, capacity, [], () => { }) { AttachableEnis = 7 };
 
         Assert.Equal((min, max), (pool.MinIdle, pool.MaxIdle));
     }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Terway.AlibabaCloud.Credentials;
 using Terway.AlibabaCloud.Transport;
 using Terway.Lab.Cloud;
+using Terway.Lab.Cloud.Api;
 using Terway.Lab.Cloud.Faults;
 using Terway.Lab.Config;
 
@@ -22,12 +23,14 @@ internal sealed class TestNode : IAsyncDisposable
 
     private readonly LabCloud _cloud;
     private readonly OpenApiTransport _transport;
+    private readonly CallTime _callTime;
     private readonly string _settings;
     private readonly bool _dual;
     private int _pods;
     private bool _driven;
 
-    private TestNode(LabCloud cloud, TestFabric fabric, ManualTime time, NodeFacts facts, string settings, bool dual)
+    private TestNode(
+        LabCloud cloud, TestFabric fabric, ManualTime time, NodeFacts facts, string settings, bool dual, RetryOptions? retry, ICredentialProvider? credentials)
     {
         _cloud = cloud;
         Fabric = fabric;
@@ -35,6 +38,7 @@ internal sealed class TestNode : IAsyncDisposable
         Facts = facts;
         _settings = settings;
         _dual = dual;
+        _callTime = new CallTime(time);
         _transport = new OpenApiTransport(
             new OpenApiTransportOptions
             {
@@ -42,11 +46,12 @@ internal sealed class TestNode : IAsyncDisposable
                 EcsEndpoint = cloud.OpenApiAddresses[0].ToString(),
                 VpcEndpoint = cloud.OpenApiAddresses[0].ToString(),
                 // Each failure reaches the plugin: the harder case.
-                Retry = new RetryOptions { MaxAttempts = 1 },
+                Retry = retry ?? new RetryOptions { MaxAttempts = 1 },
                 RateLimits = s_noLimits,
+                OnClockSkew = skew => ClockSkew = skew,
             },
-            new StaticCredentialProvider("LTAItest", "secret"),
-            time: time);
+            credentials ?? new StaticCredentialProvider("LTAItest", "secret"),
+            time: _callTime);
         Begin(new CrashPoint());
     }
 
@@ -78,6 +83,12 @@ internal sealed class TestNode : IAsyncDisposable
 
     public SharedEniProvider Plugin { get; private set; } = null!;
 
+    /// <summary>The clock's error that the transport told last; null: none yet.</summary>
+    public TimeSpan? ClockSkew { get; private set; }
+
+    /// <summary>The last calls that reached the cloud, oldest first.</summary>
+    public IReadOnlyList<CallRecord> Records => _cloud.Calls.Records;
+
     /// <summary>Answers of the cloud so far, by code.</summary>
     public IReadOnlyDictionary<string, int> Codes => _cloud.Calls.Codes;
 
@@ -86,7 +97,8 @@ internal sealed class TestNode : IAsyncDisposable
     public Capacity Capacity => Plugin.GetCapacity();
 
     public static async Task<TestNode> CreateAsync(
-        string settings = "{}", string type = "ecs.g7.xlarge", bool dual = false, TimeSpan attach = default, LabConfig? config = null)
+        string settings = "{}", string type = "ecs.g7.xlarge", bool dual = false, TimeSpan attach = default, LabConfig? config = null,
+        RetryOptions? retry = null, ICredentialProvider? credentials = null)
     {
         // A thread that waits for quiet is not there for the work it waits for.
         ThreadPool.SetMinThreads(8, 8);
@@ -115,7 +127,7 @@ internal sealed class TestNode : IAsyncDisposable
             EniIpv6AddressQuantity = limits.EniIpv6AddressQuantity,
             EniTrunkSupported = limits.EniTrunkSupported,
         };
-        return new TestNode(cloud, fabric, time, facts, settings, dual);
+        return new TestNode(cloud, fabric, time, facts, settings, dual, retry, credentials);
     }
 
     public static LabConfig Config { get; } = new()
@@ -242,7 +254,7 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>Lets time pass until the plugin has nothing under way.</summary>
     public Task SettleAsync() => UntilAsync(() => Plugin.IsSettled, "the pool settles");
 
-    public string Describe() => $"steps {Crash.Steps}, inside {Crash.Inside}, queued {ThreadPool.PendingWorkItemCount}, settled {Plugin.IsSettled}, "
+    public string Describe() => $"steps {Crash.Steps}, inside {Crash.Inside}, held {_cloud.Calls.Held}, pauses {_callTime.Pauses}, queued {ThreadPool.PendingWorkItemCount}, settled {Plugin.IsSettled}, "
         + $"time {Time.GetUtcNow():HH:mm:ss.fff}, calls {Cloud.CallCount}; " + string.Join("; ", Region.Enis.Select(e => $"{e.Id} {e.Type} {e.Status} {e.PrivateIps.Length}"))
         + $"; {Plugin.GetCapacity()}; findings {string.Join(", ", Host.Findings.Select(f => $"{f.Key}={f.Value.Reason}"))}"
         + $"; records {string.Join(", ", Disk.Records.Keys)}";
@@ -251,8 +263,10 @@ internal sealed class TestNode : IAsyncDisposable
     {
         Crash.Dead = true;
         var stop = Plugin.StopAsync(default);
-        await stop.WaitAsync(TimeSpan.FromSeconds(10));
+
+        // Ends calls that are never answered, for which the clock would have to go on.
         _transport.Dispose();
+        await stop.WaitAsync(TimeSpan.FromSeconds(10));
         await _cloud.DisposeAsync();
     }
 
@@ -288,11 +302,14 @@ internal sealed class TestNode : IAsyncDisposable
                 Assert.Fail($"no end of it: {Describe()}");
             }
 
-            quiet = Crash.Inside == 0 && steps == Crash.Steps && ThreadPool.PendingWorkItemCount == 0 && BusyWorkers() <= 1 ? quiet + 1 : 0;
+            quiet = AtWork == 0 && steps == Crash.Steps && ThreadPool.PendingWorkItemCount == 0 && BusyWorkers() <= 1 ? quiet + 1 : 0;
             steps = Crash.Steps;
             Thread.Sleep(quiet > 0 ? 0 : 1);
         }
     }
+
+    // A step under way that only the clock takes further is not at work: the cloud holds the call back, or the transport pauses before the next try.
+    private int AtWork => Crash.Inside - _cloud.Calls.Held - _callTime.Pauses;
 
     private static int BusyWorkers()
     {

@@ -15,6 +15,8 @@ public sealed class CrashPointTests
     [InlineData("add", 12, true)]
     [InlineData("del", 8, true)]
     [InlineData("live-repair", 2, true)]
+    [InlineData("power-loss-add", 12)]
+    [InlineData("power-loss-spool", 4)]
     public async Task Every_step_survives_its_end_there(string scenario, int least, bool accelerated = false)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");

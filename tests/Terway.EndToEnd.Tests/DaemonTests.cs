@@ -97,6 +97,7 @@ public sealed class DaemonTests
 
     [Theory]
     [InlineData("damaged")]
+    [InlineData("truncated")]
     [InlineData("deleted")]
     public async Task Pods_survive_the_loss_of_the_state_file_and_nobody_else_gets_their_addresses(string how)
     {
@@ -104,15 +105,18 @@ public sealed class DaemonTests
         var daemon = one.Cluster.Daemon(one.Node);
         var old = new List<ClusterPod>();
         for (var i = 0; i < 4; i++) old.Add(await one.Cluster.AddPodAsync(one.Node, $"old-{i}", Token));
-        await daemon.KillAsync(Token);
+        // One that stops brings its log into the file.
+        await daemon.StopAsync(Token);
         var state = Path.Combine(one.Node.Paths.State, "state.db");
         if (how == "damaged") await File.WriteAllTextAsync(state, new string('x', 9000), Token);
+        else if (how == "truncated") Truncate(state);
         else File.Delete(state);
         File.Delete(state + "-wal");
         // Only half of what the pods need is left in the kernel.
         await ExecAsync(one.Node, "ip", "rule", "flush", "priority", "512");
 
         await one.Cluster.StartDaemonAsync(one.Node, Token);
+        Assert.Equal(how == "deleted" ? 0 : 1, Directory.GetFiles(one.Node.Paths.State, "state.db.damaged-*").Length);
         var young = new List<ClusterPod>();
         for (var i = 0; i < 12; i++) young.Add(await one.Cluster.AddPodAsync(one.Node, $"new-{i}", Token));
 
@@ -130,6 +134,12 @@ public sealed class DaemonTests
         foreach (var pod in old.Concat(young)) await one.Cluster.RemovePodAsync(pod.Name, Token);
         Assert.Empty((await LeakAudit.FindAsync(one.Lab, s_settle, Token)).All);
         Assert.Empty(one.Lab.Vpc.LastDrops());
+    }
+
+    private static void Truncate(string path)
+    {
+        using var file = File.OpenWrite(path);
+        file.SetLength(file.Length / 2);
     }
 
     private static async Task UntilCheckedAsync(TerwaydProcess daemon, ClusterPod pod)

@@ -20,6 +20,10 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
     // A key that ends while the request travels is of no use.
     private static readonly TimeSpan s_expiryMargin = TimeSpan.FromSeconds(10);
 
+    // How long a key is used that seems to be over. Its issuer just gave it out, so it is this node's clock that must be wrong (a hardware clock in
+    // local time, before the first synchronisation, is hours ahead); the API, which goes by its own clock, is left to judge.
+    private static readonly TimeSpan s_unproven = TimeSpan.FromMinutes(5);
+
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposed = new();
     private readonly InstanceMetadata _metadata;
@@ -27,6 +31,7 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
     private readonly ILogger _logger;
     private readonly string? _role;
     private CloudCredential? _current;
+    private DateTimeOffset _validUntil;
     private DateTimeOffset _renewAt;
     private DateTimeOffset _notBefore;
     private Task<CloudCredential>? _renewal;
@@ -55,7 +60,7 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
         lock (_gate)
         {
             DateTimeOffset now = _time.GetUtcNow();
-            bool usable = _current is not null && now + s_expiryMargin < _current.Expiration;
+            bool usable = _current is not null && now + s_expiryMargin < _validUntil;
             if (usable && now < _renewAt)
                 return _current!;
             if (_renewal is null && (!usable || now >= _notBefore))
@@ -103,10 +108,11 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
             lock (_gate)
             {
                 DateTimeOffset now = _time.GetUtcNow();
-                TimeSpan lifetime = renewed.Expiration!.Value - now;
+                TimeSpan lifetime = renewed.Expiration!.Value > now ? renewed.Expiration.Value - now : s_unproven;
                 TimeSpan ahead = lifetime / 4 < s_renewAhead ? lifetime / 4 : s_renewAhead;
                 _current = renewed;
-                _renewAt = renewed.Expiration.Value - ahead;
+                _validUntil = now + lifetime;
+                _renewAt = _validUntil - ahead;
                 _notBefore = now + s_pauseAfterFailure;
                 _renewal = null;
             }
@@ -135,9 +141,9 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
         string json = await _metadata.GetAsync(Key + role, ct)
             ?? throw new CredentialUnavailableException($"the metadata service has no credential for role {role}");
         CloudCredential credential = Parse(json, Name);
-        return credential.Expiration > _time.GetUtcNow()
-            ? credential
-            : throw new CredentialUnavailableException($"the metadata service gave a credential that ended at {credential.Expiration:u}");
+        if (credential.Expiration <= _time.GetUtcNow())
+            LogSeemsOver(_logger, credential.ToString());
+        return credential;
     }
 
     private async Task<string> DiscoverRoleAsync(CancellationToken ct)
@@ -176,6 +182,9 @@ public sealed partial class RamRoleCredentialProvider : ICredentialProvider, IDi
 
     [LoggerMessage(3201, LogLevel.Information, "RAM role credential renewed: {Credential}.")]
     private static partial void LogRenewed(ILogger logger, string credential);
+
+    [LoggerMessage(3203, LogLevel.Warning, "RAM role credential is over by this node's clock, which may be ahead: {Credential}. Used all the same; the API judges by its own clock.")]
+    private static partial void LogSeemsOver(ILogger logger, string credential);
 
     [LoggerMessage(3202, LogLevel.Warning, "RAM role credential could not be renewed: {Reason}")]
     private static partial void LogRenewalFailed(ILogger logger, string reason);

@@ -57,6 +57,9 @@ public static class CloudErrorCodes
     /// <summary>The instance type takes no further ENI.</summary>
     public const string EniPerInstanceLimitExceeded = "EniPerInstanceLimitExceeded";
 
+    /// <summary>The account takes no further ENI.</summary>
+    public const string MaxEniCountExceeded = "MaxEniCountExceeded";
+
     /// <summary>The security group is full.</summary>
     public const string SecurityGroupInstanceLimitExceed = "SecurityGroupInstanceLimitExceed";
 

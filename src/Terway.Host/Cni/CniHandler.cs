@@ -8,7 +8,7 @@ using Terway.Plugin;
 namespace Terway.Host.Cni;
 
 /// <summary>Turns one CNI call into work on pods, and whatever comes of it into the specification's answer.</summary>
-internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readiness, TimeProvider time, ILogger<CniHandler> log)
+internal sealed partial class CniHandler(PodNetwork network, NodeReadiness readiness, TimeProvider time, ILogger<CniHandler> log) : ICniCalls
 {
     /// <summary>An ADD that took longer than this is told to the operator with the time of each stage.</summary>
     private const double SlowAddMs = 1000;

@@ -24,13 +24,13 @@ internal sealed partial class CniServer : IAsyncDisposable
     private const long LongestCallMs = 3_600_000;
 
     private readonly Socket _listener;
-    private readonly CniHandler _handler;
+    private readonly ICniCalls _handler;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _slots = new(MaxConcurrent, MaxConcurrent);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
-    private CniServer(Socket listener, CniHandler handler, ILogger log)
+    private CniServer(Socket listener, ICniCalls handler, ILogger log)
     {
         _listener = listener;
         _handler = handler;
@@ -39,7 +39,7 @@ internal sealed partial class CniServer : IAsyncDisposable
     }
 
     /// <summary>Listens on <paramref name="path"/>, mode 0600. The caller holds the daemon's lock, so a socket file there is a left-over.</summary>
-    public static CniServer Start(string path, CniHandler handler, ILogger<CniServer> log)
+    public static CniServer Start(string path, ICniCalls handler, ILogger<CniServer> log)
     {
         File.Delete(path);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

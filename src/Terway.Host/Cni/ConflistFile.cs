@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Terway.Cni.Wire;
+using Terway.Linux;
 
 namespace Terway.Host.Cni;
 
@@ -19,20 +20,8 @@ internal sealed class ConflistFile(string folder, string daemonSocket, string sp
         var content = Render();
         if (File.Exists(Path) && File.ReadAllBytes(Path).AsSpan().SequenceEqual(content)) return;
         Directory.CreateDirectory(folder);
-        // The runtime reads only *.conf, *.conflist and *.json.
-        var temporary = Path + ".tmp";
-        using (var file = new FileStream(temporary, new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, Path, overwrite: true);
+        // The runtime reads only *.conf, *.conflist and *.json, not what is written beside it.
+        DurableFile.Replace(Path, content);
     }
 
     private byte[] Render()

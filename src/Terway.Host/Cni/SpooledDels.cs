@@ -4,6 +4,7 @@ using Terway.Cni.Wire;
 using Terway.Host.Observability;
 using Terway.Host.Pods;
 using Terway.Host.State;
+using Terway.Linux;
 
 namespace Terway.Host.Cni;
 
@@ -27,7 +28,8 @@ internal sealed partial class SpooledDels : IDisposable
         _folder = folder;
         _network = network;
         _log = log;
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // The entrypoint syncs what it makes; a folder that it finds it takes for durable.
+        DurableFile.CreateFolder(folder);
         // Files are renamed into place when they are complete.
         _watcher = new FileSystemWatcher(folder) { NotifyFilter = NotifyFilters.FileName };
         _watcher.Renamed += (_, _) => _ = DrainQuietlyAsync();

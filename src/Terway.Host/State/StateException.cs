@@ -10,4 +10,7 @@ public sealed class StateException : Exception
 
     /// <summary>True when the file's content cannot be trusted, so that it is to be set aside; false when the content may be good but is out of reach.</summary>
     internal bool Damaged { get; init; }
+
+    /// <summary>True when the disk is to blame, so that the file may be as good as before once somebody has seen to it.</summary>
+    internal bool Disk { get; init; }
 }

@@ -56,7 +56,7 @@ internal static class StateFile
         catch (SqliteException e)
         {
             connection.Dispose();
-            throw new StateException($"state file {path}: {e.Message}", e) { Damaged = IsDamage(e) };
+            throw IsDisk(e) ? Unwritable(path, e) : new StateException($"state file {path}: {e.Message}", e) { Damaged = IsDamage(e) };
         }
         catch
         {
@@ -67,6 +67,16 @@ internal static class StateFile
 
     /// <summary>SQLITE_CORRUPT and SQLITE_NOTADB; a full disk, a missing right or another process is no damage.</summary>
     public static bool IsDamage(SqliteException e) => e.SqliteErrorCode is 11 or 26;
+
+    /// <summary>SQLITE_PERM, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL and SQLITE_CANTOPEN.</summary>
+    public static bool IsDisk(SqliteException e) => e.SqliteErrorCode is 3 or 8 or 10 or 13 or 14;
+
+    /// <summary>What to tell whoever asked for a change that is not on disk.</summary>
+    public static StateException Unwritable(string path, Exception e) =>
+        new($"state file {path} cannot be written: {e.Message}; check that its disk is there, writable and not full", e)
+        {
+            Disk = e is IOException or UnauthorizedAccessException || (e is SqliteException sqlite && IsDisk(sqlite)),
+        };
 
     /// <summary>
     /// Checks the file's pages. Checksums are not part of SQLite; this finds torn and truncated pages.
@@ -88,13 +98,35 @@ internal static class StateFile
         if (result != "ok") throw new StateException($"state file {connection.DataSource} is damaged: {result}") { Damaged = true };
     }
 
+    /// <summary>Writes a page. SQLite opens what it cannot write, and the first pod would be the one to find out.</summary>
+    /// <exception cref="StateException">The file cannot be written.</exception>
+    public static void CheckWritable(SqliteConnection connection)
+    {
+        try
+        {
+            Execute(connection, $"BEGIN IMMEDIATE; PRAGMA user_version={SchemaVersion}; COMMIT;");
+        }
+        catch (SqliteException e)
+        {
+            throw Unwritable(connection.DataSource, e);
+        }
+    }
+
     /// <summary>Puts a damaged file out of the way, for later study, with its log.</summary>
+    /// <exception cref="StateException">It cannot be moved.</exception>
     public static string SetAside(string path, DateTimeOffset now)
     {
         var aside = $"{path}.damaged-{now.UtcDateTime:yyyyMMddTHHmmss}";
-        foreach (var suffix in new[] { "", "-wal", "-shm" })
+        try
         {
-            if (File.Exists(path + suffix)) File.Move(path + suffix, aside + suffix, overwrite: true);
+            foreach (var suffix in new[] { "", "-wal", "-shm" })
+            {
+                if (File.Exists(path + suffix)) File.Move(path + suffix, aside + suffix, overwrite: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, e);
         }
 
         return aside;

@@ -23,6 +23,7 @@ internal sealed partial class StateStore : IAsyncDisposable
     private readonly ICommitHook? _hook;
     private bool _committing;
     private long _commitBegan;
+    private bool _diskFails;
     private bool _closed;
     private TaskCompletionSource? _idle;
 
@@ -39,6 +40,12 @@ internal sealed partial class StateStore : IAsyncDisposable
 
     /// <summary>Where the previous file was put because it was damaged; null when it was not.</summary>
     public string? SetAside { get; private init; }
+
+    /// <summary>
+    /// Told when commits begin to fail because of the disk, with the reason, and with null once one is on disk again. Called by the thread that
+    /// commits: it must return at once.
+    /// </summary>
+    public Action<string?>? DiskChanged { get; set; }
 
     /// <summary>How long it has been at the present commit; zero when there is none.</summary>
     public TimeSpan CommitSince
@@ -61,6 +68,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             {
                 connection = StateFile.Open(path);
                 StateFile.Check(connection);
+                StateFile.CheckWritable(connection);
                 return new StateStore(connection, StateReader.Read(connection), log, hook) { SetAside = aside };
             }
             catch (StateException e) when (attempt == 0 && e.Damaged)
@@ -172,6 +180,7 @@ internal sealed partial class StateStore : IAsyncDisposable
             }
 
             Execute("COMMIT", []);
+            if (_diskFails) TellDisk(null);
             JournalMetrics.Committed(_commitBegan, batch.Count, ok: true);
         }
 #pragma warning disable CA1031 // handed to the callers; on this thread it would end the process
@@ -188,14 +197,20 @@ internal sealed partial class StateStore : IAsyncDisposable
 
             JournalMetrics.Committed(_commitBegan, batch.Count, ok: false);
             LogWriteFailed(_log, e, _connection.DataSource);
-            var failure = new StateException(
-                $"state file {_connection.DataSource} cannot be written: {e.Message}; check that its disk is there, writable and not full", e);
+            var failure = StateFile.Unwritable(_connection.DataSource, e);
+            if (failure.Disk) TellDisk(failure.Message);
             foreach (var waiting in batch) waiting.Done.SetException(failure);
             return;
         }
 
         foreach (var waiting in batch) _hook?.After(waiting.Changes);
         foreach (var waiting in batch) waiting.Done.SetResult();
+    }
+
+    private void TellDisk(string? reason)
+    {
+        _diskFails = reason is not null;
+        DiskChanged?.Invoke(reason);
     }
 
     // With the write-ahead log NORMAL commits without waiting for the disk: the end of the process loses nothing, loss of power may lose the last

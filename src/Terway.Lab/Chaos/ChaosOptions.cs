@@ -8,5 +8,7 @@ namespace Terway.Lab.Chaos;
 /// <param name="Seed">Same seed, same choices; moments differ with the machine's speed.</param>
 /// <param name="Faults">How often the cloud misbehaves for a moment.</param>
 /// <param name="Workers">Pods started and stopped at the same time.</param>
+/// <param name="Nodes">Nodes; each has its share of the workers.</param>
 /// <param name="Accelerated">With DataPathV2.</param>
-public sealed record ChaosOptions(string? Dist, string? Folder, int Ops, int Kills, int Seed, int Faults = 0, int Workers = 12, bool Accelerated = false);
+public sealed record ChaosOptions(
+    string? Dist, string? Folder, int Ops, int Kills, int Seed, int Faults = 0, int Workers = 18, int Nodes = 3, bool Accelerated = false);

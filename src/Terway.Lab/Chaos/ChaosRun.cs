@@ -12,7 +12,7 @@ using Terway.Lab.Runtime;
 namespace Terway.Lab.Chaos;
 
 /// <summary>
-/// Pods come and go on two nodes while their daemons are killed and the cloud misbehaves at random moments. Afterwards nothing may be left, no address may ever have had two
+/// Pods come and go on some nodes while their daemons are killed and the cloud misbehaves at random moments. Afterwards nothing may be left, no address may ever have had two
 /// pods, and every failed call must have said why.
 /// </summary>
 internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress)
@@ -41,7 +41,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
     private readonly ConcurrentDictionary<string, int> _refusals = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _findings = new();
     private readonly long _begin = Stopwatch.GetTimestamp();
-    private int _next;
+    private readonly PodClock _clock = new();
     private int _done;
     private int _kills;
     private int _duplicates;
@@ -62,13 +62,16 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
 
     private async Task<ChaosResult> RunAsync(string folder, CancellationToken ct)
     {
-        await using var lab = await RunningLab.StartAsync(s_region, $"chaos{Environment.ProcessId}", folder, ct: ct);
+        // Workers block while the kernel makes a namespace; the cloud and the probes have to go on meanwhile.
+        ThreadPool.SetMinThreads(options.Workers * 2, options.Workers * 2);
+        var region = s_region with { Nodes = [.. Enumerable.Range(1, options.Nodes).Select(static n => LabConfig.Default.Nodes[0] with { Name = $"node{n}" })] };
+        await using var lab = await RunningLab.StartAsync(region, $"chaos{Environment.ProcessId}", folder, ct: ct);
         // Watermarks so low that the pool grows and shrinks all the time, and a cool-down so short that addresses come round.
         var eniConf = (options.Accelerated ? PoolConfig.AcceleratedWith(minPool: 2, maxPool: 8) : PoolConfig.SharedWith(minPool: 2, maxPool: 8)).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"2s\" }";
         await using var cluster = new LabCluster(lab, DistFolder.Find(options.Dist).Options(eniConf));
-        foreach (var node in lab.Nodes) await cluster.StartDaemonAsync(node, ct);
+        await Task.WhenAll(lab.Nodes.Select(node => cluster.StartDaemonAsync(node, ct)));
 
-        var killing = KillAsync(lab, cluster, ct);
+        var killing = Task.WhenAll(Kills(lab.Nodes.Count).GroupBy(static k => k.Node).Select(kills => KillAsync(cluster, lab.Nodes[kills.Key], [.. kills], ct)));
         var faulting = FaultAsync(lab, ct);
         var workers = Enumerable.Range(0, options.Workers).Select(w => WorkAsync(lab, cluster, w, ct)).ToList();
         await Task.WhenAll(workers);
@@ -101,9 +104,10 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
     private async Task WorkAsync(RunningLab lab, LabCluster cluster, int worker, CancellationToken ct)
     {
         var random = new Random(HashCode.Combine(options.Seed, worker));
-        while (Interlocked.Increment(ref _next) is var op && op <= options.Ops)
+        while (_clock.Begin() is var op && op <= options.Ops)
         {
-            var node = lab.Nodes[random.Next(lab.Nodes.Count)];
+            // At home most of the time: a node whose daemon is away must not draw all workers to it, one by one, and leave the others without work.
+            var node = lab.Nodes[random.Next(8) == 0 ? random.Next(lab.Nodes.Count) : worker % lab.Nodes.Count];
             // Some pods have the name of one before, as those of a StatefulSet.
             var name = random.Next(4) == 0 ? $"same-{worker}" : $"pod-{op}";
             await LiveAsync(lab, cluster, node, name, random, ct);
@@ -255,20 +259,25 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
     [GeneratedRegex(@"\b(eni|i|vsw)-\w+|[0-9a-fA-F-]*[0-9][0-9a-fA-F.:/-]*")]
     private static partial Regex Particulars();
 
-    private async Task KillAsync(RunningLab lab, LabCluster cluster, CancellationToken ct)
+    private List<Kill> Kills(int nodes)
     {
         var random = new Random(options.Seed);
-        foreach (var moment in Moments(random, options.Kills))
+        // Anywhere in the calls under way; sometimes the daemon is away for a while.
+        return [.. Moments(random, options.Kills).Select(moment => new Kill(
+            moment, random.Next(nodes), TimeSpan.FromMicroseconds(random.Next(20_000)), TimeSpan.FromMilliseconds(random.Next(5) == 0 ? random.Next(500) : 0)))];
+    }
+
+    // Each node by itself: one that takes its time to start does not put off the end of another.
+    private async Task KillAsync(LabCluster cluster, LabNode node, IReadOnlyList<Kill> kills, CancellationToken ct)
+    {
+        foreach (var kill in kills)
         {
-            while (Volatile.Read(ref _next) < moment) await Task.Delay(1, ct);
-            var node = lab.Nodes[random.Next(lab.Nodes.Count)];
-            // Anywhere in the calls under way.
-            await Task.Delay(TimeSpan.FromMicroseconds(random.Next(20_000)), ct);
+            await _clock.ReachAsync(kill.Moment, ct);
+            await Task.Delay(kill.Delay, ct);
             await cluster.Daemon(node).KillAsync(ct);
-            // Sometimes the daemon is away for a while.
-            if (random.Next(5) == 0) await Task.Delay(random.Next(500), ct);
+            await Task.Delay(kill.Away, ct);
             await StartAsync(cluster, node, ct);
-            _kills++;
+            Interlocked.Increment(ref _kills);
         }
     }
 
@@ -295,7 +304,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         foreach (var moment in Moments(random, options.Faults))
         {
             var (rule, length) = ChaosFaults.Next(random);
-            while (Volatile.Read(ref _next) < moment) await Task.Delay(1, ct);
+            await _clock.ReachAsync(moment, ct);
             var made = lab.Cloud.Faults.Add(rule);
             await Task.Delay(length, ct);
             lab.Cloud.Faults.Remove(made.Id);
@@ -318,4 +327,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         _findings.Enqueue(text);
         progress.WriteLine($"{Elapsed:F0} s: {text}");
     }
+
+    /// <summary>An end of one node's daemon.</summary>
+    private readonly record struct Kill(int Moment, int Node, TimeSpan Delay, TimeSpan Away);
 }

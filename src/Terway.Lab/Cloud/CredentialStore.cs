@@ -53,8 +53,10 @@ public sealed class CredentialStore(LabConfig config, FaultPlan faults, TimeProv
     }
 
     internal bool IsExpired(RoleCredentials credentials) =>
-        credentials.Expiration <= time.GetUtcNow()
-        || (faults.CredentialsExpiredBefore() is { } before && credentials.IssuedAt <= before);
+        credentials.Expiration <= time.GetUtcNow() || faults.ExpiresRole(credentials.IssuedAt);
+
+    /// <summary>Whether a long-lived key was revoked.</summary>
+    internal bool IsRevoked(string accessKeyId) => faults.RevokesKey(accessKeyId);
 
     private static string Token(int bytes) => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(bytes));
 }

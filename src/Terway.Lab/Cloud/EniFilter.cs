@@ -37,4 +37,17 @@ public sealed record EniFilter
         && (PrimaryIp is null || eni.PrimaryIp.ToString() == PrimaryIp)
         && (PrivateIps.IsEmpty || PrivateIps.Any(ip => eni.PrimaryIp.ToString() == ip || eni.SecondaryIps.Any(s => s.ToString() == ip)))
         && Tags.All(t => eni.Request.Tags.TryGetValue(t.Key, out var value) && (t.Value.Length == 0 || value == t.Value));
+
+    /// <summary>As the other one; for states of the past.</summary>
+    internal bool Matches(EniSnapshot eni) =>
+        (Ids.IsEmpty || Ids.Contains(eni.Id))
+        && (InstanceId is null || eni.InstanceId == InstanceId)
+        && (Status is null || eni.Status == Status)
+        && (Type is null || eni.Type == Type)
+        && (VpcId is null || eni.VpcId == VpcId)
+        && (VSwitchId is null || eni.VSwitchId == VSwitchId)
+        && (SecurityGroupId is null || eni.SecurityGroupIds.Contains(SecurityGroupId))
+        && (PrimaryIp is null || eni.PrimaryIp.ToString() == PrimaryIp)
+        && (PrivateIps.IsEmpty || PrivateIps.Any(ip => eni.PrivateIps.Any(s => s.ToString() == ip)))
+        && Tags.All(t => eni.Tags.TryGetValue(t.Key, out var value) && (t.Value.Length == 0 || value == t.Value));
 }

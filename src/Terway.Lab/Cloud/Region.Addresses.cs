@@ -15,7 +15,8 @@ public sealed partial class Region
         {
             eni = FindForAddresses(eniId);
             var slots = request.Count + request.Addresses.Length + request.PrefixCount;
-            var limit = eni.Instance?.Type.EniPrivateIpAddressQuantity ?? _config.Quotas.PrivateIpsPerDetachedEni;
+            var limit = Faults.AddressesOf(
+                eni.Id, eni.Instance?.Id, eni.Instance?.Type.EniPrivateIpAddressQuantity ?? _config.Quotas.PrivateIpsPerDetachedEni);
             if (eni.Ipv4Slots + slots > limit)
                 throw CloudErrors.Ipv4Count(eniId, limit);
             var addresses = request.Count + request.Addresses.Length + (request.PrefixCount * Ipv4Pool.PrefixSize);
@@ -114,8 +115,7 @@ public sealed partial class Region
     private void Begin(Eni eni)
     {
         eni.Busy = true;
-        if (eni.Instance is { } instance)
-            Publish(instance);
+        Changed(eni);
     }
 
     private async Task FinishAsync(Eni eni)

@@ -22,17 +22,19 @@ public sealed partial class Region
                 throw CloudErrors.ZoneMismatch(eniId, eni.VSwitch.ZoneId, instanceId, instance.VSwitch.ZoneId);
             if (networkCardIndex != 0)
                 throw CloudErrors.InvalidParameter("NetworkCardIndex", $"{instance.Type.Id} has one network card, index 0");
-            if (eni.Ipv4Slots > instance.Type.EniPrivateIpAddressQuantity)
-                throw CloudErrors.Ipv4Count(eniId, instance.Type.EniPrivateIpAddressQuantity);
+            var addresses = Faults.AddressesOf(eniId, instanceId, instance.Type.EniPrivateIpAddressQuantity);
+            if (eni.Ipv4Slots > addresses)
+                throw CloudErrors.Ipv4Count(eniId, addresses);
             if (eni.Ipv6Slots > instance.Type.EniIpv6AddressQuantity)
                 throw CloudErrors.Ipv6Count(eniId, instance.Type.EniIpv6AddressQuantity);
             if (eni.Type == EniType.Member)
                 JoinTrunk(eni, instance, trunkEniId);
             else
-                JoinInstance(eni, instance, trunkEniId);
+                JoinInstance(eni, instance, trunkEniId, Faults.EnisOf(instanceId, instance.Type.EniQuantity));
             eni.Status = EniStatus.Attaching;
             eni.Instance = instance;
             eni.NetworkCardIndex = networkCardIndex;
+            Changed(eni);
         }
         var rollBack = Faults.RollsBackAttach(eniId, instanceId);
         Later(eni, _config.Delays.Attach, "attach", ct => CompleteAttachAsync(eni, rollBack, ct));
@@ -62,8 +64,9 @@ public sealed partial class Region
             if (eni.Busy)
                 throw CloudErrors.Conflict(eniId);
             eni.Status = EniStatus.Detaching;
+            Changed(eni);
         }
-        Later(eni, _config.Delays.Detach, "detach", async ct =>
+        Later(eni, _config.Delays.Detach + Faults.DetachHang(eniId, instanceId), "detach", async ct =>
         {
             await _fabric.UnplugAsync(eni.Id, ct);
             lock (_lock)
@@ -95,7 +98,7 @@ public sealed partial class Region
         lock (_lock)
         {
             eni.Status = EniStatus.InUse;
-            Publish(eni.Instance!);
+            Changed(eni);
         }
     }
 
@@ -117,7 +120,7 @@ public sealed partial class Region
         eni.DeviceIndex = vlan;
     }
 
-    private static void JoinInstance(Eni eni, Instance instance, string? trunkEniId)
+    private static void JoinInstance(Eni eni, Instance instance, string? trunkEniId, int limit)
     {
         if (trunkEniId is not null)
             throw CloudErrors.InvalidEniType(eni.Id, eni.Type);
@@ -128,8 +131,8 @@ public sealed partial class Region
             if (instance.Enis.Exists(static e => e.Type == EniType.Trunk))
                 throw CloudErrors.EnisPerInstance(instance.Id, instance.Type.Id, 1);
         }
-        if (instance.Enis.Count >= instance.Type.EniQuantity)
-            throw CloudErrors.EnisPerInstance(instance.Id, instance.Type.Id, instance.Type.EniQuantity);
+        if (instance.Enis.Count >= limit)
+            throw CloudErrors.EnisPerInstance(instance.Id, instance.Type.Id, limit);
         eni.DeviceIndex = Enumerable.Range(1, instance.Type.EniQuantity).First(i => instance.Enis.TrueForAll(e => e.DeviceIndex != i));
         instance.Enis.Add(eni);
     }
@@ -145,7 +148,6 @@ public sealed partial class Region
         eni.DeviceIndex = null;
         eni.NetworkCardIndex = 0;
         eni.Trunk = null;
-        if (instance is not null)
-            Publish(instance);
+        Changed(eni, instance);
     }
 }

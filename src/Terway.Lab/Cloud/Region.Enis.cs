@@ -30,6 +30,7 @@ public sealed partial class Region
             if (eni.Busy)
                 throw CloudErrors.Conflict(eniId);
             eni.Status = EniStatus.Deleting;
+            Changed(eni);
         }
         Later(eni, _config.Delays.Delete, "delete", async ct =>
         {
@@ -41,12 +42,15 @@ public sealed partial class Region
 
     /// <summary>ENIs that match, in the order of creation.</summary>
     /// <param name="after">Sequence number to go on from: 0, or what the last page returned.</param>
+    /// <param name="asOf">The instant whose state is shown; null: now.</param>
     /// <returns>The page, the number to go on from (0: no more) and the number of all matches.</returns>
-    public (ImmutableArray<EniSnapshot> Enis, long Next, int Total) DescribeEnis(EniFilter filter, long after, int limit)
+    public (ImmutableArray<EniSnapshot> Enis, long Next, int Total) DescribeEnis(EniFilter filter, long after, int limit, DateTimeOffset? asOf = null)
     {
         ArgumentNullException.ThrowIfNull(filter);
         lock (_lock)
         {
+            if (asOf is { } past)
+                return DescribePast(filter, past, after, limit);
             var matches = _enis.Values.Where(filter.Matches).OrderBy(static e => e.Sequence).ToList();
             var rest = matches.Where(e => e.Sequence > after).ToList();
             var page = rest.Count > limit ? rest[..limit] : rest;
@@ -70,8 +74,7 @@ public sealed partial class Region
             foreach (var id in groupIds.Except(eni.SecurityGroupIds))
                 CheckGroupRoom(_groups[id], eni.Ipv4Count);
             eni.SecurityGroupIds = groupIds;
-            if (eni.Instance is { } instance)
-                Publish(instance);
+            Changed(eni);
         }
         await UpdateFabricAsync(eni);
     }
@@ -83,6 +86,7 @@ public sealed partial class Region
         {
             var eni = Find(eniId);
             eni.Request = eni.Request with { Tags = tags };
+            Changed(eni);
         }
     }
 
@@ -137,6 +141,7 @@ public sealed partial class Region
             Ipv6Prefixes = ipv6Prefixes,
         };
         _enis.Add(eni.Id, eni);
+        Changed(eni);
         return eni;
     }
 
@@ -144,6 +149,7 @@ public sealed partial class Region
     private void Forget(Eni eni)
     {
         _enis.Remove(eni.Id);
+        _history.Gone(eni, _time.GetUtcNow());
         eni.VSwitch.Ipv4.Release(eni.PrimaryIp);
         foreach (var ip in eni.SecondaryIps)
             eni.VSwitch.Ipv4.Release(ip);

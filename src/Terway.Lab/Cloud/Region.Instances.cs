@@ -60,7 +60,7 @@ public sealed partial class Region
         lock (_lock)
         {
             primary.Status = EniStatus.InUse;
-            Publish(instance);
+            Changed(primary);
             return instance.Snapshot();
         }
     }
@@ -102,7 +102,10 @@ public sealed partial class Region
             // Members before the trunk that carries them.
             enis = [.. instance.Members, .. instance.Enis];
             foreach (var eni in enis)
+            {
                 eni.Status = EniStatus.Detaching;
+                Changed(eni);
+            }
         }
         foreach (var eni in enis)
         {

@@ -20,6 +20,7 @@ public sealed partial class Region : IAsyncDisposable
     private readonly Dictionary<string, SecurityGroupSnapshot> _groups = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Instance> _instances = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Eni> _enis = new(StringComparer.Ordinal);
+    private readonly EniHistory _history = new();
     private readonly HashSet<Task> _background = [];
     private readonly List<string> _troubles = [];
     private readonly CancellationTokenSource _stopping = new();
@@ -88,31 +89,9 @@ public sealed partial class Region : IAsyncDisposable
         }
     }
 
-    public ImmutableArray<VSwitchSnapshot> VSwitches
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return
-                [
-                    .. _vSwitches.Values.OrderBy(static v => v.Id, StringComparer.Ordinal).Select(v => new VSwitchSnapshot(
-                        v.Id, v.ZoneId, v.VpcId, v.Cidr, v.Ipv6Cidr, v.Gateway,
-                        Faults.ShowsExhausted(v.Id) ? 0 : v.Ipv4.Available,
-                        (1 << (32 - v.Cidr.PrefixLength)) - 4)),
-                ];
-            }
-        }
-    }
+    public ImmutableArray<VSwitchSnapshot> VSwitches => VSwitchesAsOf(null);
 
-    public ImmutableArray<InstanceSnapshot> Instances
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _instances.Values.OrderBy(static i => i.Name, StringComparer.Ordinal).Select(static i => i.Snapshot())];
-        }
-    }
+    public ImmutableArray<InstanceSnapshot> Instances => InstancesAsOf(null);
 
     /// <summary>All ENIs in the order of their creation.</summary>
     public ImmutableArray<EniSnapshot> Enis => DescribeEnis(new EniFilter(), 0, int.MaxValue).Enis;
@@ -214,7 +193,14 @@ public sealed partial class Region : IAsyncDisposable
         }
     }
 
-    /// <summary>Records what the metadata service may show from now on. Call under the lock after each change.</summary>
+    /// <summary>Records what Describe calls and the metadata service may show from now on. Call under the lock after each change.</summary>
+    private void Changed(Eni eni, Instance? left = null)
+    {
+        _history.Changed(eni, _time.GetUtcNow());
+        if ((eni.Instance ?? left) is { } instance)
+            Publish(instance);
+    }
+
     private void Publish(Instance instance) =>
         instance.Metadata.Add(
             _time.GetUtcNow(),

@@ -26,7 +26,7 @@ internal static class LabCommandLine
         root.Subcommands.Add(NetworkCommands.BuildMatrix());
         root.Subcommands.Add(NetworkCommands.BuildLeaks());
         root.Subcommands.Add(CloudCommands.BuildCalls());
-        root.Subcommands.Add(CloudCommands.BuildFaults());
+        root.Subcommands.Add(FaultCommands.Build());
         root.Subcommands.Add(CloudCommands.BuildRegion());
         root.Subcommands.Add(DemoCommand.Build());
         root.Subcommands.Add(ChaosCommand.Build());

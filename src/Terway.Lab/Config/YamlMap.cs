@@ -20,6 +20,9 @@ internal sealed class YamlMap(string path, YamlMappingNode? node, List<ConfigPro
 
     public bool Has(string key) => Find(key) is not null;
 
+    /// <summary>The value as it is written; null when the key is absent.</summary>
+    public YamlNode? Node(string key) => Find(key);
+
     public string Text(string key, string otherwise) => Scalar(key) ?? otherwise;
 
     public string? OptionalText(string key) => Scalar(key);

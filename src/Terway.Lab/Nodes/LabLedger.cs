@@ -1,16 +1,17 @@
 using System.Globalization;
-using Terway.Linux.Bpf;
+using System.Runtime.InteropServices;
 using Terway.Linux.Namespaces;
 
 namespace Terway.Lab.Nodes;
 
 /// <summary>
-/// What a lab has made outside its own folder, one line each, written before it is made: namespaces, mounts and processes. Whoever comes after a
+/// What a lab has made outside its own folder, one line each, written before it is made: namespaces, processes and mounts. Whoever comes after a
 /// crash removes it with <see cref="Clean"/>. Thread safe.
 /// </summary>
-public sealed class LabLedger
+public sealed partial class LabLedger
 {
     private const string FileName = "made";
+    private const int MountDetach = 2; // MNT_DETACH
     private readonly Lock _lock = new();
     private readonly string _path;
     private readonly HashSet<string> _lines = new(StringComparer.Ordinal);
@@ -37,11 +38,12 @@ public sealed class LabLedger
     public void ForgetProcess(int pid) =>
         Change(() => _lines.RemoveWhere(line => line.StartsWith(string.Create(CultureInfo.InvariantCulture, $"process {pid} "), StringComparison.Ordinal)));
 
-    public void RecordMount(string folder) => Change(() => _lines.Add($"mount {folder}"));
+    /// <param name="target">the mount point, removed before a mount that was recorded earlier</param>
+    public void RecordMount(string target) => Change(() => _lines.Add($"mount {target}"));
 
-    public void ForgetMount(string folder) => Change(() => _lines.Remove($"mount {folder}"));
+    public void ForgetMount(string target) => Change(() => _lines.Remove($"mount {target}"));
 
-    /// <summary>Ends the processes, then removes the namespaces and mounts, that are recorded. Succeeds on what is gone already.</summary>
+    /// <summary>Ends the processes, then removes namespaces and mounts, that are recorded. Succeeds on what is gone already.</summary>
     /// <returns>What was removed, for people.</returns>
     public IReadOnlyList<string> Clean()
     {
@@ -50,14 +52,13 @@ public sealed class LabLedger
         {
             foreach (var line in _lines.OrderByDescending(static line => line, StringComparer.Ordinal).ToArray())
             {
-                // The path of a mount may have blanks in it.
-                var words = line.StartsWith("mount ", StringComparison.Ordinal) ? line.Split(' ', 2) : line.Split(' ');
+                var words = line.Split(' ', line.StartsWith("mount ", StringComparison.Ordinal) ? 2 : 3);
                 var gone = words switch
                 {
                     ["process", var pid, var start] => ProcessIdentity.Kill(
                         int.Parse(pid, CultureInfo.InvariantCulture), ulong.Parse(start, CultureInfo.InvariantCulture)),
                     ["netns", var name] => NamedNetNs.Delete(name),
-                    ["mount", var folder] => BpfFileSystem.Unmount(folder),
+                    ["mount", var target] => Unmount(target, MountDetach) == 0,
                     _ => false,
                 };
                 if (gone)
@@ -86,4 +87,8 @@ public sealed class LabLedger
         File.WriteAllLines(next, _lines);
         File.Move(next, _path, overwrite: true);
     }
+
+    // Out of sight at once, gone with its last open file; a loop device goes with its mount.
+    [LibraryImport("libc", EntryPoint = "umount2", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Unmount(string target, int flags);
 }

@@ -31,7 +31,8 @@ public sealed class LabNode : IDisposable
 
     public NodePaths Paths { get; }
 
-    public NetNs NetNs { get; }
+    /// <summary>Another one after each loss of power.</summary>
+    public NetNs NetNs { get; private set; }
 
     /// <summary>Where the namespace is bound, for nsenter.</summary>
     public string NetNsPath => NamedNetNs.PathOf(_namespaces.NameOf(Name));
@@ -54,8 +55,7 @@ public sealed class LabNode : IDisposable
             // As pins outlive the daemon, this is the node's and not the daemon's.
             namespaces.Ledger?.RecordMount(paths.Bpf);
             BpfFileSystem.Mount(paths.Bpf);
-            using var setup = new LinkSetup(namespaces.Thread, ns);
-            setup.Up("lo");
+            Loopback(namespaces, ns);
             return new LabNode(namespaces, name, instanceId, paths, ns);
         }
         catch
@@ -79,6 +79,16 @@ public sealed class LabNode : IDisposable
         Baseline = Inventory();
     }
 
+    /// <summary>The power goes: all that the kernel held is gone. <see cref="Boot"/> follows once the VPC plugged the ENIs again.</summary>
+    internal void LosePower()
+    {
+        _namespaces.Delete(Name);
+        BpfFileSystem.Unmount(Paths.Bpf);
+        BpfFileSystem.Mount(Paths.Bpf);
+        NetNs = _namespaces.Create(Name);
+        Loopback(_namespaces, NetNs);
+    }
+
     public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs, Paths.Bpf);
 
     /// <summary>The link with that MAC, null when the node's namespace has none.</summary>
@@ -87,6 +97,12 @@ public sealed class LabNode : IDisposable
         using var rtnl = RtnlSocket.Open(_namespaces.Thread, NetNs);
         var wanted = MacAddress.Parse(mac);
         return rtnl.DumpLinks().FirstOrDefault(link => link.Mac == wanted);
+    }
+
+    private static void Loopback(LabNamespaces namespaces, NetNs ns)
+    {
+        using var setup = new LinkSetup(namespaces.Thread, ns);
+        setup.Up("lo");
     }
 
     /// <summary>Removes the namespace and what is pinned; the folders stay for a look at the logs.</summary>

@@ -18,6 +18,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
     private readonly LabNode _node;
     private readonly TerwaydOptions _options;
     private readonly LabLedger? _ledger;
+    private readonly string _socket;
     private Process? _process;
 
     public TerwaydProcess(LabNode node, TerwaydOptions options, LabLedger? ledger = null)
@@ -28,6 +29,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         _options = options;
         _ledger = ledger;
         EniConf = options.EniConf;
+        _socket = " " + Path.Combine(node.Paths.Run, "cni.socket");
         Runtime = new CniRuntime(node.NetNsPath, options.CniBinDirs, node.Paths.CniCache);
     }
 
@@ -42,6 +44,29 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
     public int? Pid => IsRunning ? _process!.Id : null;
 
     public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>
+    /// Whether the daemon listens for CNI calls, as the kernel has it. To be looked at before a plugin is executed to find out: while a daemon starts
+    /// that would take the processor away from it.
+    /// </summary>
+    public bool IsListening
+    {
+        get
+        {
+            if (Pid is not { } pid)
+                return false;
+            try
+            {
+                return File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/net/unix"))
+                    .Any(line => line.EndsWith(_socket, StringComparison.Ordinal) && line.Contains(" 00010000 ", StringComparison.Ordinal));
+            }
+            catch (IOException)
+            {
+                // It ended just now.
+                return false;
+            }
+        }
+    }
 
     /// <summary>What the daemon wrote as the node's network configuration.</summary>
     /// <exception cref="InvalidOperationException">There is none: the daemon was never ready.</exception>
@@ -89,7 +114,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
                 throw new InvalidOperationException($"terwayd on node {_node.Name} ended with {_process?.ExitCode}; {LogTail()}");
             try
             {
-                if (CniConfigList.LoadFirst(_node.Paths.CniConf) is { } network)
+                if (IsListening && CniConfigList.LoadFirst(_node.Paths.CniConf) is { } network)
                 {
                     await Runtime.StatusAsync(network, ct);
                     return clock.Elapsed;

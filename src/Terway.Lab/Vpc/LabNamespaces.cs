@@ -35,13 +35,11 @@ public sealed class LabNamespaces : IDisposable
     public NetNs Create(string part)
     {
         var name = NameOf(part);
-        lock (_lock)
-        {
-            Ledger?.RecordNamespace(name);
-            var ns = NamedNetNs.Create(name);
-            _open.Add(part, ns);
-            return ns;
-        }
+        Ledger?.RecordNamespace(name);
+        // The kernel takes its time, several at once. A name that is taken fails there.
+        var ns = NamedNetNs.Create(name);
+        lock (_lock) _open.Add(part, ns);
+        return ns;
     }
 
     /// <summary>Removes the name and the lab's hold; the kernel removes the namespace when nobody else holds it.</summary>

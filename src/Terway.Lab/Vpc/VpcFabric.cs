@@ -79,6 +79,23 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
             _instances.Remove(instanceId);
     }
 
+    /// <summary>
+    /// The instance's kernel starts anew in another namespace and finds its ENIs there: the primary one first, the others last one first, so that
+    /// none can be told by the name or index that its link had.
+    /// </summary>
+    public void RestartInstance(string instanceId, NetNs ns)
+    {
+        lock (_lock)
+        {
+            var plugged = _plugged.Values.Where(p => p.Snapshot.InstanceId == instanceId).Select(static p => p.Snapshot).ToArray();
+            foreach (var eni in plugged) Unplug(eni.Id);
+            _instances[instanceId] = ns;
+            foreach (var eni in plugged.Where(static e => e.Type != EniType.Member).OrderBy(static e => e.Type != EniType.Primary).ThenByDescending(static e => e.DeviceIndex))
+                Connect(eni, instanceId);
+            foreach (var member in plugged.Where(static e => e.Type == EniType.Member)) OpenVlan(member);
+        }
+    }
+
     /// <inheritdoc/>
     public Task PlugAsync(EniSnapshot eni, string instanceId, CancellationToken ct)
     {

@@ -30,6 +30,9 @@ internal static unsafe partial class Libc
     public static partial int close(int fd);
 
     [LibraryImport(C)]
+    public static partial int fsync(int fd);
+
+    [LibraryImport(C)]
     public static partial nint read(int fd, void* buffer, nuint count);
 
     [LibraryImport(C)]

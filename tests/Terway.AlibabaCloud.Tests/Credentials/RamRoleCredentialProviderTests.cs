@@ -124,10 +124,23 @@ public sealed class RamRoleCredentialProviderTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task GetAsync_key_already_over_is_refused()
+    public async Task GetAsync_key_that_is_over_by_the_own_clock_is_left_to_the_api_to_judge()
     {
-        Serve("late", TimeSpan.FromMinutes(-1));
-        await Assert.ThrowsAsync<CredentialUnavailableException>(() => Get());
+        // A clock eight hours ahead: every key seems over when it is given out.
+        Serve("first", TimeSpan.FromHours(-2));
+        Assert.Equal("first", (await Get()).AccessKeyId);
+        _time.Advance(TimeSpan.FromMinutes(3));
+        Assert.Equal("first", (await Get()).AccessKeyId);
+        Assert.Equal(2, _server.Reads.Count);
+
+        // Asked for again soon, and at once when the API says that it is over indeed.
+        Serve("second", TimeSpan.FromHours(-2));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        CloudCredential second = await Get();
+        Assert.Equal("second", second.AccessKeyId);
+        Serve("third", TimeSpan.FromHours(6));
+        Assert.True(_provider.Invalidate(second));
+        Assert.Equal("third", (await Get()).AccessKeyId);
     }
 
     [Fact]

@@ -7,6 +7,8 @@ internal sealed record AcsAnswer(HttpStatusCode Status, JsonElement Json)
 {
     public string? RetryAfter { get; init; }
 
+    public DateTimeOffset? Date { get; init; }
+
     public string Code => Json.TryGetProperty(nameof(Code), out var code) ? code.GetString()! : "OK";
 
     public string Text(string name) => Json.GetProperty(name).GetString()!;

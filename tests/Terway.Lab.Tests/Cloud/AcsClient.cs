@@ -83,6 +83,7 @@ internal sealed class AcsClient(Uri endpoint, string accessKeyId, string secret,
         var text = await response.Content.ReadAsStringAsync();
         return new AcsAnswer(response.StatusCode, JsonDocument.Parse(text).RootElement)
         {
+            Date = response.Headers.Date,
             RetryAfter = response.Headers.TryGetValues("x-acs-retry-after", out var values) ? values.Single() : null,
         };
     }

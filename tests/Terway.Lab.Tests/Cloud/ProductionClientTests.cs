@@ -94,6 +94,22 @@ public sealed class ProductionClientTests
         Assert.Equal(5, cloud.Cloud.Calls.Counts["CreateNetworkInterface"]);
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(-20)]
+    [InlineData(-8 * 60)]
+    [InlineData(8 * 60)]
+    public async Task Client_on_a_node_with_a_wrong_clock_gets_through(int minutes)
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        using var session = new Session(cloud);
+        cloud.Cloud.Faults.Add(new FaultRule { Kind = FaultKind.ClockSkew, SkewMs = minutes * 60_000 });
+        cloud.Cloud.Faults.Add(new FaultRule { Kind = FaultKind.ClockSkew, Api = "metadata", SkewMs = minutes * 60_000 });
+        for (var i = 0; i < 3; i++)
+            Assert.NotEmpty((await session.Network.DescribeNetworkInterfacesAsync(new DescribeNetworkInterfacesRequest(), Ct)).NetworkInterfaceSets);
+        Assert.Equal(1, cloud.Cloud.Calls.Codes["InvalidTimeStamp.Expired"]);
+    }
+
     [Fact]
     public async Task Client_pages_through_all_interfaces()
     {

@@ -19,5 +19,8 @@ internal readonly record struct CrashSpot(string Point, string Moment)
 /// <summary>One crash to try.</summary>
 internal sealed record PointCase(PointScenario Scenario, CrashSpot Spot)
 {
+    /// <summary>The same end of the daemon, with or without that of the power.</summary>
+    public (CrashSpot Spot, bool LosesPower) Kind => (Spot, Scenario.LosesPower);
+
     public override string ToString() => $"{Scenario.Name} {Spot}";
 }

@@ -32,7 +32,13 @@ internal sealed class PointNode : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, PointPod> _pods = new(StringComparer.Ordinal);
+
+    // What the runtime knows, from before an ADD until after its DEL.
+    private readonly ConcurrentDictionary<CniAttachment, bool> _attachments = new();
+    private readonly NodePower _power = new();
+    private readonly PowerDisk? _disk;
     private readonly Task _supervision;
+    private Task _afterBoot = Task.CompletedTask;
     private bool _wanted;
     private bool _started;
     private string? _armed;
@@ -45,8 +51,11 @@ internal sealed class PointNode : IAsyncDisposable
     /// <param name="peer">Another node, which tries to reach pods.</param>
     /// <param name="options">How the daemon is run.</param>
     /// <param name="holders">Who has which address, of all nodes.</param>
-    public PointNode(RunningLab lab, LabNode node, LabNode peer, TerwaydOptions options, ConcurrentDictionary<IPAddress, string> holders)
+    /// <param name="disk">What the node keeps its files on, when it loses power with its daemon; the node's from now on.</param>
+    public PointNode(
+        RunningLab lab, LabNode node, LabNode peer, TerwaydOptions options, ConcurrentDictionary<IPAddress, string> holders, PowerDisk? disk = null)
     {
+        _disk = disk;
         _lab = lab;
         _peer = peer;
         _holders = holders;
@@ -71,6 +80,9 @@ internal sealed class PointNode : IAsyncDisposable
     public bool Fired { get; private set; }
 
     public bool Started => _started;
+
+    /// <summary>Where the daemon ends, the node loses power.</summary>
+    public bool LosesPower => _disk is not null;
 
     /// <summary>Somebody took away what pods need, and no daemon may have had the time to put it back: they are not expected to be reachable.</summary>
     public bool Harmed { get; set; }
@@ -139,11 +151,7 @@ internal sealed class PointNode : IAsyncDisposable
         {
             try
             {
-                if (CniConfigList.LoadFirst(Node.Paths.CniConf) is { } network && _daemon.IsRunning)
-                {
-                    await Runtime.StatusAsync(network, ct);
-                    return;
-                }
+                if (await _power.RunAsync(IsReadyAsync, ct)) return;
             }
             catch (CniCallException)
             {
@@ -154,6 +162,13 @@ internal sealed class PointNode : IAsyncDisposable
         }
     }
 
+    private async Task<bool> IsReadyAsync(CancellationToken ct)
+    {
+        if (!_daemon.IsListening || CniConfigList.LoadFirst(Node.Paths.CniConf) is not { } network) return false;
+        await Runtime.StatusAsync(network, ct);
+        return true;
+    }
+
     /// <summary>
     /// Waits until the pool has nothing left to do: whatever a step set off is done, and no other step's remains will be done in its place. ENIs and
     /// addresses that go are no longer in the pool but still in the cloud.
@@ -162,6 +177,7 @@ internal sealed class PointNode : IAsyncDisposable
     {
         // The last steps of an operation come after what the cloud and the pool show: settled is who takes no step any more.
         const int quietTicks = 4;
+        await (await AfterBootAsync(ct)).WaitAsync(ct);
         var (quiet, length) = (0, -1L);
         while (quiet < quietTicks)
         {
@@ -193,22 +209,30 @@ internal sealed class PointNode : IAsyncDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
-            var sandbox = _lab.AddSandbox(Node, name);
-            var attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
+            CniAttachment? attachment = null;
+            LabPod? sandbox = null;
             try
             {
-                var result = await Runtime.AddAsync(Network, attachment, ct);
-                var pod = new PointPod(name, sandbox, attachment, IPAddress.Parse(result["ips"]![0]!["address"]!.GetValue<string>().Split('/')[0]));
-                if (!_holders.TryAdd(pod.Address, name)) Problem($"{name} got {pod.Address}, which {_holders.GetValueOrDefault(pod.Address)} still has");
-                _lab.Serve(sandbox);
-                _pods[name] = pod;
-                return pod;
+                return await _power.RunAsync(
+                    async token =>
+                    {
+                        sandbox = _lab.AddSandbox(Node, name);
+                        attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
+                        _attachments[attachment] = true;
+                        var result = await Runtime.AddAsync(Network, attachment, token);
+                        var pod = new PointPod(name, sandbox, attachment, IPAddress.Parse(result["ips"]![0]!["address"]!.GetValue<string>().Split('/')[0]));
+                        if (!_holders.TryAdd(pod.Address, name)) Problem($"{name} got {pod.Address}, which {_holders.GetValueOrDefault(pod.Address)} still has");
+                        _lab.Serve(sandbox);
+                        _pods[name] = pod;
+                        return pod;
+                    },
+                    ct);
             }
             catch (CniCallException e)
             {
                 if (e.Code != TryAgainLater) Problem($"ADD of {name} was refused for good: {e.Message}");
-                await DeleteAsync(attachment, ct);
-                await _lab.RemoveSandboxAsync(sandbox);
+                await DeleteAsync(attachment!, ct);
+                await _lab.RemoveSandboxAsync(sandbox!);
                 if (attempt == Attempts) throw;
                 await Task.Delay(s_pause, ct);
             }
@@ -225,42 +249,23 @@ internal sealed class PointNode : IAsyncDisposable
 
     public async Task DeleteAsync(CniAttachment attachment, CancellationToken ct)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await Runtime.DeleteAsync(Network, attachment, ct);
-                return;
-            }
-            catch (CniCallException) when (attempt < Attempts)
-            {
-                await Task.Delay(s_pause, ct);
-            }
-        }
+        await RepeatAsync(token => Runtime.DeleteAsync(Network, attachment, token), ct);
+        _attachments.TryRemove(attachment, out _);
     }
 
     /// <summary>Waits until CHECK is content with every pod.</summary>
     public async Task CheckAsync(CancellationToken ct)
     {
-        foreach (var pod in Pods)
-        {
-            for (var attempt = 1; ; attempt++)
-            {
-                try
-                {
-                    await Runtime.CheckAsync(Network, pod.Attachment, ct);
-                    break;
-                }
-                catch (CniCallException) when (attempt < Attempts)
-                {
-                    await Task.Delay(s_pause, ct);
-                }
-            }
-        }
+        foreach (var pod in Pods) await RepeatAsync(token => Runtime.CheckAsync(Network, pod.Attachment, token), ct);
     }
 
     /// <summary>The sandbox dies, and nobody calls DEL.</summary>
-    public async Task LoseSandboxAsync(string name) => await _lab.RemoveSandboxAsync(Forget(name).Sandbox);
+    public async Task LoseSandboxAsync(string name)
+    {
+        var pod = Forget(name);
+        _attachments.TryRemove(pod.Attachment, out _);
+        await _lab.RemoveSandboxAsync(pod.Sandbox);
+    }
 
     /// <summary>A sandbox without a network, for calls of its own.</summary>
     public LabPod AddSandbox(string name) => _lab.AddSandbox(Node, name);
@@ -268,21 +273,8 @@ internal sealed class PointNode : IAsyncDisposable
     public Task RemoveSandboxAsync(LabPod sandbox) => _lab.RemoveSandboxAsync(sandbox);
 
     /// <summary>GC with the pods that there are.</summary>
-    public async Task CollectGarbageAsync(CancellationToken ct)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await Runtime.CollectGarbageAsync(Network, _pods.Values.Select(static p => p.Attachment), ct);
-                return;
-            }
-            catch (CniCallException) when (attempt < Attempts)
-            {
-                await Task.Delay(s_pause, ct);
-            }
-        }
-    }
+    public Task CollectGarbageAsync(CancellationToken ct) =>
+        RepeatAsync(token => Runtime.CollectGarbageAsync(Network, _attachments.Keys, token), ct);
 
     /// <summary>A command in the node's namespace.</summary>
     public async Task ExecAsync(CancellationToken ct, params string[] command)
@@ -304,6 +296,7 @@ internal sealed class PointNode : IAsyncDisposable
     public async Task VerifyAsync(TimeSpan patience, CancellationToken ct)
     {
         await WaitReadyAsync(ct);
+        await (await AfterBootAsync(ct)).WaitAsync(ct);
         await CheckPodsAsync("at the end", ct);
         await Task.WhenAll(Pods.Select(p => DeleteAsync(p.Name, ct)));
         foreach (var leak in (await LeakAudit.FindAsync(_lab, Node, patience, ct)).All) Problem($"left: {leak}");
@@ -315,11 +308,38 @@ internal sealed class PointNode : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _supervision;
+        try
+        {
+            await _afterBoot;
+        }
+        catch (Exception e) when (e is OperationCanceledException or CniCallException or InvalidOperationException)
+        {
+            // Waited for, and told, where the node was looked at; here only its end counts.
+        }
+
         await _daemon.DisposeAsync();
         foreach (var pod in _lab.PodsOf(Node)) await _lab.RemoveSandboxAsync(pod);
         foreach (var pod in Pods) Forget(pod.Name);
+        if (_disk is not null) await _disk.DisposeAsync();
+        _power.Dispose();
         _turn.Dispose();
         _stop.Dispose();
+    }
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> call, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _power.RunAsync(call, ct);
+                return;
+            }
+            catch (CniCallException) when (attempt < Attempts)
+            {
+                await Task.Delay(s_pause, ct);
+            }
+        }
     }
 
     private PointPod Forget(string name)
@@ -357,7 +377,8 @@ internal sealed class PointNode : IAsyncDisposable
 
     private async Task ReviveAsync(CancellationToken ct)
     {
-        if (_armed is null && !EndedLate()) Problem($"the daemon ended by itself, see {_daemon.LogFile}");
+        var spot = _armed;
+        if (spot is null && !EndedLate()) Problem($"the daemon ended by itself, see {_daemon.LogFile}");
         if (_next is { } next)
         {
             (_armed, _next) = (next.Length > 0 ? next : null, null);
@@ -370,8 +391,56 @@ internal sealed class PointNode : IAsyncDisposable
         }
 
         WriteArmed();
+        if (_disk is not null && spot is not null)
+        {
+            await LosePowerAsync(_disk, spot, ct);
+            return;
+        }
+
         if (!Harmed) await CheckPodsAsync("while no daemon runs", ct);
         _daemon.Start();
+    }
+
+    private async Task LosePowerAsync(PowerDisk disk, string spot, CancellationToken ct)
+    {
+        await _power.LoseAsync();
+        PointPod[] dead = [.. Pods];
+        await _lab.LosePowerAsync(Node);
+        await disk.LosePowerAsync(ct);
+        // A commit that was about to be written may have got as far as its middle.
+        if (spot.EndsWith(":before", StringComparison.Ordinal)) PowerDisk.Tear(Path.Combine(Node.Paths.State, "state.db-wal"));
+        // A tmpfs on a real node.
+        foreach (var file in Directory.EnumerateFiles(Node.Paths.Run)) File.Delete(file);
+        foreach (var pod in dead) Forget(pod.Name);
+        _attachments.Clear();
+        _power.Restore();
+        _daemon.Start();
+        _afterBoot = BringBackAsync(dead, _stop.Token);
+    }
+
+    // A kubelet after a boot: sandboxes that are dead are deleted, and their pods begun anew. Of every other one the runtime's memory is lost as well,
+    // so that only GC tells of it.
+    private async Task BringBackAsync(PointPod[] dead, CancellationToken ct)
+    {
+        await WaitReadyAsync(ct);
+        await Task.WhenAll(dead.Where(static (_, i) => i % 2 == 0).Select(p => DeleteAsync(p.Attachment, ct)));
+        await CollectGarbageAsync(ct);
+        foreach (var pod in dead) await AddAsync(pod.Name, ct);
+    }
+
+    // Under the supervisor's turn: an end that it has not noticed yet is not overlooked.
+    private async Task<Task> AfterBootAsync(CancellationToken ct)
+    {
+        while (_disk is not null && _wanted && !_daemon.IsRunning) await Task.Delay(s_tick, ct);
+        await _turn.WaitAsync(ct);
+        try
+        {
+            return _afterBoot;
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     // It passed the point just as it was disarmed.

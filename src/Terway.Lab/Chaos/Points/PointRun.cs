@@ -21,7 +21,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     // So many say enough.
     private const int MaxFailures = 10;
 
-    private static readonly TimeSpan s_caseLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_caseLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     // Two secondary ENIs with six addresses each: eight pods need both.
@@ -40,7 +40,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentQueue<string> _failures = new();
     private readonly ConcurrentQueue<PointCase> _unreached = new();
-    private readonly ConcurrentDictionary<CrashSpot, bool> _hit = new();
+    private readonly ConcurrentDictionary<(CrashSpot Spot, bool LosesPower), bool> _hit = new();
     private readonly long _begin = Stopwatch.GetTimestamp();
     private int _nodes;
     private int _done;
@@ -71,8 +71,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         if (options.Quick) cases = await TryOthersAsync(lab, daemon, recorded, cases, ct);
 
         // A crash that the same point had in another scenario will do; one that no scenario of all could bring about is a hole.
-        foreach (var never in options.Only is not null ? [] : cases.Select(static c => c.Spot).Distinct().Where(s => _failures.IsEmpty && !_hit.ContainsKey(s)))
-            Fail($"{never}: passed while recording, reached by no crash");
+        foreach (var never in options.Only is not null ? [] : cases.Select(static c => c.Kind).Distinct().Where(k => _failures.IsEmpty && !_hit.ContainsKey(k)))
+            Fail($"{never.Spot}{(never.LosesPower ? " with the power" : "")}: passed while recording, reached by no crash");
         var drops = lab.Vpc.Drops().Where(static d => d.Value > 0).ToDictionary(static d => d.Key, static d => d.Value);
         if (drops.Count > 0)
             Fail($"the VPC dropped packets: {string.Join(", ", drops.Select(static d => $"{d.Value} {d.Key}"))}; the last: {string.Join("; ", lab.Vpc.LastDrops().Take(5))}");
@@ -123,7 +123,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         var cases = recorded.Where(c => options.Only is not { } only
             || c.Spot.Point.StartsWith(only, StringComparison.Ordinal) || c.Scenario.Name.StartsWith(only, StringComparison.Ordinal));
-        return options.Quick ? [.. cases.DistinctBy(static c => c.Spot)] : [.. cases];
+        return options.Quick ? [.. cases.DistinctBy(static c => c.Kind)] : [.. cases];
     }
 
     // A point that timing brought into one scenario while recording has its place in another: in turn, until one brings it about.
@@ -132,8 +132,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         while (_failures.IsEmpty)
         {
-            var next = recorded.Where(c => tried.Exists(t => t.Spot == c.Spot) && !_hit.ContainsKey(c.Spot) && !tried.Contains(c))
-                .DistinctBy(static c => c.Spot).ToList();
+            var next = recorded.Where(c => tried.Exists(t => t.Kind == c.Kind) && !_hit.ContainsKey(c.Kind) && !tried.Contains(c))
+                .DistinctBy(static c => c.Kind).ToList();
             if (next.Count == 0) break;
             tried = [.. tried, .. next];
             await WorkAsync(lab, daemon, new ConcurrentQueue<PointCase>(next), TryAsync, ct);
@@ -151,7 +151,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         var fired = node.Fired;
         node.Disarm();
         await node.VerifyAsync(s_patience, ct);
-        if (fired) _hit[one.Spot] = true;
+        if (fired) _hit[one.Kind] = true;
         else _unreached.Enqueue(one);
         return fired;
     }
@@ -166,13 +166,13 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
                 {
                     while (_failures.Count < MaxFailures && queue.TryDequeue(out var one))
                     {
-                        if (node is not null && one.Scenario.Fresh && node.Started)
+                        if (node is not null && ((one.Scenario.Fresh && node.Started) || one.Scenario.LosesPower != node.LosesPower))
                         {
                             await node.DisposeAsync();
                             node = null;
                         }
 
-                        node ??= await NewNodeAsync(lab, daemon, ct);
+                        node ??= await NewNodeAsync(lab, daemon, one.Scenario.LosesPower, ct);
                         if (await IsolatedAsync(node, one, tryAsync, ct)) Interlocked.Increment(ref _passed);
                         if (Interlocked.Increment(ref _done) % 25 == 0) progress.WriteLine($"{Elapsed:F0} s: {_done} done");
                         if (node.Problems.IsEmpty) continue;
@@ -207,10 +207,14 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         return fired && node.Problems.IsEmpty;
     }
 
-    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, CancellationToken ct)
+    private async Task<PointNode> NewNodeAsync(RunningLab lab, TerwaydOptions daemon, bool losesPower, CancellationToken ct)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"n{Interlocked.Increment(ref _nodes)}");
-        return new PointNode(lab, await lab.AddNodeAsync(s_node with { Name = name }, ct), lab.Node(s_node.Name), daemon, _holders);
+        var node = await lab.AddNodeAsync(s_node with { Name = name }, ct);
+        var disk = losesPower
+            ? await PowerDisk.CreateAsync(Path.Combine(node.Paths.Root, "disk"), [node.Paths.State, node.Paths.CniConf], lab.Ledger, ct)
+            : null;
+        return new PointNode(lab, node, lab.Node(s_node.Name), daemon, _holders, disk);
     }
 
     private void Fail(string text)

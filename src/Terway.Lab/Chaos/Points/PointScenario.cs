@@ -11,6 +11,9 @@ internal sealed record PointScenario
     /// <summary>Where the daemon ends a first time, so that the life after that is the piece to look at; null for no such end.</summary>
     public string? FirstEnd { get; init; }
 
+    /// <summary>Where the daemon ends, the node loses power: its disk has only what was synced, and it boots.</summary>
+    public bool LosesPower { get; init; }
+
     /// <summary>What comes before, without crashes.</summary>
     public Func<PointNode, CancellationToken, Task> Prepare { get; init; } = static (_, _) => Task.CompletedTask;
 

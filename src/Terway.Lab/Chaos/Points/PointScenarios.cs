@@ -24,11 +24,7 @@ internal static class PointScenarios
         {
             Name = "del",
             Prepare = static (node, ct) => PodsAsync(node, 2, ct),
-            Act = static async (node, ct) =>
-            {
-                await node.DeleteAsync(node.Pods[0].Name, ct);
-                await SettledAsync(node, ct);
-            },
+            Act = DeleteAsync,
         },
         new()
         {
@@ -63,18 +59,8 @@ internal static class PointScenarios
         new()
         {
             Name = "spool",
-            Prepare = static async (node, ct) =>
-            {
-                await PodsAsync(node, 2, ct);
-                await node.KillDaemonAsync(ct);
-                await node.DeleteAsync(node.Pods[0].Name, ct);
-            },
-            Act = static async (node, ct) =>
-            {
-                await node.StartDaemonAsync(ct);
-                await node.WaitReadyAsync(ct);
-                await SettledAsync(node, ct);
-            },
+            Prepare = SpoolAsync,
+            Act = StartAsync,
         },
         new()
         {
@@ -142,23 +128,13 @@ internal static class PointScenarios
             Name = "recover-del",
             FirstEnd = "kernel/remove#1:half",
             Prepare = static (node, ct) => PodsAsync(node, 2, ct),
-            Act = static async (node, ct) =>
-            {
-                await node.DeleteAsync(node.Pods[0].Name, ct);
-                await SettledAsync(node, ct);
-            },
+            Act = DeleteAsync,
         },
         new()
         {
             Name = "first-start",
             Fresh = true,
-            Act = static async (node, ct) =>
-            {
-                await node.StartDaemonAsync(ct);
-                await node.WaitReadyAsync(ct);
-                await node.AddAsync(NewName(node), ct);
-                await SettledAsync(node, ct);
-            },
+            Act = FirstStartAsync,
         },
         new() { Name = "grow", Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
         new() { Name = "recover-assign", FirstEnd = "cloud/AssignPrivateIpAddresses#1:after", Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
@@ -174,6 +150,13 @@ internal static class PointScenarios
             Name = "recover-delete", FirstEnd = "cloud/DetachNetworkInterface#1:after",
             Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync,
         },
+        // The same pieces, with the node's power instead of the daemon only.
+        new() { Name = "power-loss-add", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = AddAsync },
+        new() { Name = "power-loss-del", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = DeleteAsync },
+        new() { Name = "power-loss-spool", LosesPower = true, Prepare = SpoolAsync, Act = StartAsync },
+        new() { Name = "power-loss-first-start", LosesPower = true, Fresh = true, Act = FirstStartAsync },
+        new() { Name = "power-loss-grow", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
+        new() { Name = "power-loss-shrink", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync },
     ];
 
     private static string NewName(PointNode node) =>
@@ -193,6 +176,34 @@ internal static class PointScenarios
 
     private static async Task AddAsync(PointNode node, CancellationToken ct)
     {
+        await node.AddAsync(NewName(node), ct);
+        await SettledAsync(node, ct);
+    }
+
+    private static async Task DeleteAsync(PointNode node, CancellationToken ct)
+    {
+        await node.DeleteAsync(node.Pods[0].Name, ct);
+        await SettledAsync(node, ct);
+    }
+
+    private static async Task SpoolAsync(PointNode node, CancellationToken ct)
+    {
+        await PodsAsync(node, 2, ct);
+        await node.KillDaemonAsync(ct);
+        await node.DeleteAsync(node.Pods[0].Name, ct);
+    }
+
+    private static async Task StartAsync(PointNode node, CancellationToken ct)
+    {
+        await node.StartDaemonAsync(ct);
+        await node.WaitReadyAsync(ct);
+        await SettledAsync(node, ct);
+    }
+
+    private static async Task FirstStartAsync(PointNode node, CancellationToken ct)
+    {
+        await node.StartDaemonAsync(ct);
+        await node.WaitReadyAsync(ct);
         await node.AddAsync(NewName(node), ct);
         await SettledAsync(node, ct);
     }

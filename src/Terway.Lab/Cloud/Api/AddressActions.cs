@@ -64,17 +64,15 @@ internal static class AddressActions
 
     private static AddressRequest ReadRequest(ApiParameters p, string count, string list, string prefixCount, AddressFamily family)
     {
-        var request = new AddressRequest
-        {
-            Count = p.Number(count, 1, MaxAddressesPerCall, 0),
-            Addresses = p.Ips(list, MaxAddressesPerCall, family),
-            PrefixCount = p.Number(prefixCount, 1, MaxPrefixesPerCall, 0),
-        };
-        if (request.Count > 0 && !request.Addresses.IsEmpty)
+        var (singles, prefixes) = (p.Amount(count, MaxAddressesPerCall), p.Amount(prefixCount, MaxPrefixesPerCall));
+        var named = p.Ips(list, MaxAddressesPerCall, family);
+        if (singles.Asked > 0 && !named.IsEmpty)
             throw CloudErrors.ParameterConflict(count, list);
-        if (request.PrefixCount > 0 && (request.Count > 0 || !request.Addresses.IsEmpty))
-            throw CloudErrors.ParameterConflict(prefixCount, request.Count > 0 ? count : list);
-        return request is { Count: 0, PrefixCount: 0, Addresses.IsEmpty: true } ? throw CloudErrors.MissingParameter(count) : request;
+        if (prefixes.Asked > 0 && (singles.Asked > 0 || !named.IsEmpty))
+            throw CloudErrors.ParameterConflict(prefixCount, singles.Asked > 0 ? count : list);
+        return singles.Asked + prefixes.Asked + named.Length == 0
+            ? throw CloudErrors.MissingParameter(count)
+            : new AddressRequest { Count = singles.Given, Addresses = named, PrefixCount = prefixes.Given };
     }
 
     private static (ImmutableArray<IPAddress> Addresses, ImmutableArray<IPNetwork> Prefixes) ReadRemoval(

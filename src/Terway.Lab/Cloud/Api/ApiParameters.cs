@@ -20,6 +20,12 @@ internal sealed class ApiParameters
         }
     }
 
+    /// <summary>The state to show is the one of this instant; null: the present one.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+
+    /// <summary>Addresses or prefixes to give at most; null: as many as asked for.</summary>
+    public int? AtMost { get; init; }
+
     /// <summary>Sent, but never asked for.</summary>
     public ImmutableArray<string> Ignored => [.. _values.Keys.Where(k => !_asked.Contains(k))];
 
@@ -36,6 +42,13 @@ internal sealed class ApiParameters
     public string Required(string name) => Optional(name) ?? throw CloudErrors.MissingParameter(name);
 
     public int Number(string name, int min, int max, int otherwise) => OptionalNumber(name, min, max) ?? otherwise;
+
+    /// <summary>How many addresses or prefixes are asked for, and how many of them are given.</summary>
+    public (int Asked, int Given) Amount(string name, int max)
+    {
+        var asked = Number(name, 1, max, 0);
+        return (asked, Math.Min(asked, AtMost ?? asked));
+    }
 
     public int? OptionalNumber(string name, int min, int max)
     {

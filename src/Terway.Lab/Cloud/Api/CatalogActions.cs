@@ -62,7 +62,7 @@ internal static class CatalogActions
                 ? offset
                 : throw CloudErrors.InvalidParameter("NextToken", "it is not one that this action returned")
             : (number - 1) * size;
-        var matches = region.Instances.Where(i => (ids.IsEmpty || ids.Contains(i.Id)) && (vpc is null || i.VpcId == vpc)).ToList();
+        var matches = region.InstancesAsOf(p.AsOf).Where(i => (ids.IsEmpty || ids.Contains(i.Id)) && (vpc is null || i.VpcId == vpc)).ToList();
         var page = matches.Skip(skip).Take(size).ToList();
         return json =>
         {
@@ -113,7 +113,7 @@ internal static class CatalogActions
         var zone = p.Optional("ZoneId");
         var number = p.Number("PageNumber", 1, int.MaxValue, 1);
         var size = p.Number("PageSize", 1, 50, 10);
-        var matches = region.VSwitches
+        var matches = region.VSwitchesAsOf(p.AsOf)
             .Where(v => (id is null || id.Split(',').Contains(v.Id)) && (vpc is null || v.VpcId == vpc) && (zone is null || v.ZoneId == zone))
             .ToList();
         return json =>

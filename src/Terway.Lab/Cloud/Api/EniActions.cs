@@ -33,16 +33,16 @@ internal static class EniActions
         var type = p.Choice<EniType>("InstanceType") ?? EniType.Secondary;
         if (type == EniType.Primary)
             throw CloudErrors.InvalidParameter("InstanceType", "a primary network interface comes with its instance");
-        var count = p.Number("SecondaryPrivateIpAddressCount", 1, MaxSecondaryIps, 0);
+        var (count, countGiven) = p.Amount("SecondaryPrivateIpAddressCount", MaxSecondaryIps);
         var named = p.Ips("PrivateIpAddress", MaxSecondaryIps, System.Net.Sockets.AddressFamily.InterNetwork);
         var primary = p.OptionalIp("PrimaryIpAddress");
-        var prefixes = p.Number("Ipv4PrefixCount", 1, MaxPrefixesPerCall, 0);
+        var (prefixes, prefixesGiven) = p.Amount("Ipv4PrefixCount", MaxPrefixesPerCall);
         if (count > 0 && prefixes > 0)
             throw CloudErrors.ParameterConflict("SecondaryPrivateIpAddressCount", "Ipv4PrefixCount");
         if (count > 0 && !named.IsEmpty)
             throw CloudErrors.ParameterConflict("SecondaryPrivateIpAddressCount", "PrivateIpAddress");
-        var ipv6 = p.Number("Ipv6AddressCount", 1, 10, 0);
-        var ipv6Prefixes = p.Number("Ipv6PrefixCount", 1, MaxPrefixesPerCall, 0);
+        var (ipv6, ipv6Given) = p.Amount("Ipv6AddressCount", 10);
+        var (ipv6Prefixes, ipv6PrefixesGiven) = p.Amount("Ipv6PrefixCount", MaxPrefixesPerCall);
         if (ipv6 > 0 && ipv6Prefixes > 0)
             throw CloudErrors.ParameterConflict("Ipv6AddressCount", "Ipv6PrefixCount");
         var mode = p.Optional("NetworkInterfaceTrafficMode") ?? "Standard";
@@ -55,11 +55,11 @@ internal static class EniActions
             SecurityGroupIds = groups,
             Type = type,
             PrimaryIp = primary,
-            SecondaryIpCount = count,
+            SecondaryIpCount = countGiven,
             SecondaryIps = primary is null ? named : named.Remove(primary),
-            Ipv4PrefixCount = prefixes,
-            Ipv6AddressCount = ipv6,
-            Ipv6PrefixCount = ipv6Prefixes,
+            Ipv4PrefixCount = prefixesGiven,
+            Ipv6AddressCount = ipv6Given,
+            Ipv6PrefixCount = ipv6PrefixesGiven,
             Tags = p.Tags(20).ToImmutableSortedDictionary(StringComparer.Ordinal),
             Name = p.Optional("NetworkInterfaceName") ?? "",
             Description = p.Optional("Description") ?? "",
@@ -116,7 +116,7 @@ internal static class EniActions
     {
         // Out-of-range sizes are not an error: the cloud takes the nearest one it likes.
         var size = Math.Clamp(p.Number("MaxResults", int.MinValue, int.MaxValue, 10), 10, 500);
-        var (enis, next, total) = region.DescribeEnis(filter, DecodeToken(p.Optional("NextToken")), size);
+        var (enis, next, total) = region.DescribeEnis(filter, DecodeToken(p.Optional("NextToken")), size, p.AsOf);
         return json =>
         {
             json.WriteString("NextToken", next == 0 ? "" : EncodeToken(next));
@@ -130,7 +130,7 @@ internal static class EniActions
     {
         var number = p.Number("PageNumber", 1, int.MaxValue, 1);
         var size = Math.Clamp(p.Number("PageSize", 1, int.MaxValue, 10), 1, 500);
-        var (enis, _, total) = region.DescribeEnis(filter, 0, int.MaxValue);
+        var (enis, _, total) = region.DescribeEnis(filter, 0, int.MaxValue, p.AsOf);
         var page = enis.Skip((int)Math.Min((long)(number - 1) * size, int.MaxValue)).Take(size).ToList();
         return json =>
         {
@@ -146,7 +146,7 @@ internal static class EniActions
         var id = p.Required("NetworkInterfaceId");
         if (p.Optional("Attribute") is { } attribute and not ("basic" or "attachment" or "extraBasic" or "fullAttribute"))
             throw CloudErrors.InvalidParameter("Attribute", $"'{attribute}' is unknown");
-        var (enis, _, _) = region.DescribeEnis(new EniFilter { Ids = [id] }, 0, 1);
+        var (enis, _, _) = region.DescribeEnis(new EniFilter { Ids = [id] }, 0, 1, p.AsOf);
         if (enis.IsEmpty)
             throw CloudErrors.EniNotFound(id);
         var members = MembersOf(region, enis[0]);

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Terway.Lab.Cloud.Faults;
 
 namespace Terway.Lab.Cloud.Api;
 
@@ -21,18 +22,30 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
     private static readonly FrozenDictionary<(string Product, string Name), ApiAction> s_actions =
         EniActions.All.Concat(AddressActions.All).Concat(CatalogActions.All).ToFrozenDictionary(static a => (a.Product, a.Name));
 
+    /// <summary>All actions, by name.</summary>
+    public static IReadOnlyList<string> ActionNames { get; } = [.. s_actions.Keys.Select(static k => k.Name).Order(StringComparer.Ordinal)];
+
     private readonly RequestVerifier _verifier = new(credentials, time);
     private readonly CallThrottle _throttle = new(region.Config.Throttles, time);
     private readonly IdempotencyCache _idempotency = new(time);
 
     public async Task HandleAsync(HttpContext context)
     {
-        var call = new CallInProgress(time.GetUtcNow(), time.GetTimestamp());
+        var call = new CallInProgress(time.GetUtcNow(), time.GetTimestamp()) { ServerTime = time.GetUtcNow() };
         try
         {
             var request = await SignedRequest.ReadAsync(context.Request, context.RequestAborted);
             call.Action = request.Action.Length > 0 ? request.Action : "(none)";
+            call.ClientToken = request.Query.Concat(request.Form).FirstOrDefault(static p => p.Key == "ClientToken").Value;
             var fault = region.Faults.OnCall(call.Action);
+            call.ServerTime = time.GetUtcNow() + fault.ClockSkew;
+            if (fault.BlackHole)
+            {
+                using (log.Hold())
+                    await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Finish(call, "BlackHole", 0);
+                return;
+            }
             if (fault.Unreachable)
             {
                 Finish(call, "Unreachable", 0);
@@ -41,11 +54,15 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
             }
             var delay = fault.Latency + region.Config.Delays.Call;
             if (delay > TimeSpan.Zero)
-                await Task.Delay(delay, time, context.RequestAborted);
+            {
+                using (log.Hold())
+                    await Task.Delay(delay, time, context.RequestAborted);
+                call.ServerTime = time.GetUtcNow() + fault.ClockSkew;
+            }
             if (fault.Refusal is not null)
                 throw fault.Refusal;
 
-            var write = await ExecuteAsync(request, call);
+            var write = await ExecuteAsync(request, call, fault);
             if (fault.LoseAnswer)
             {
                 Finish(call, "LostAnswer", 0);
@@ -53,12 +70,12 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
                 return;
             }
             Finish(call, "OK", 200);
-            await AnswerAsync(context, call.RequestId, 200, write);
+            await AnswerAsync(context, call, 200, write);
         }
         catch (CloudException e)
         {
             Finish(call, e.Code, e.HttpStatus);
-            await RefuseAsync(context, call.RequestId, e);
+            await RefuseAsync(context, call, e);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -69,11 +86,11 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
 #pragma warning restore CA1031
         {
             Finish(call, "InternalError", 500);
-            await RefuseAsync(context, call.RequestId, new CloudException(500, "InternalError", e.ToString()));
+            await RefuseAsync(context, call, new CloudException(500, "InternalError", e.ToString()));
         }
     }
 
-    private async Task<Action<Utf8JsonWriter>> ExecuteAsync(SignedRequest request, CallInProgress call)
+    private async Task<Action<Utf8JsonWriter>> ExecuteAsync(SignedRequest request, CallInProgress call, FaultOutcome fault)
     {
         if (request.Method is not ("GET" or "POST"))
             throw new CloudException(405, "UnsupportedHTTPMethod", "This http method is not supported.");
@@ -81,7 +98,7 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
             throw CloudErrors.MissingParameter("x-acs-action");
         if (request.Version.Length == 0)
             throw CloudErrors.MissingParameter("x-acs-version");
-        var caller = _verifier.Verify(request);
+        var caller = _verifier.Verify(request, call.ServerTime);
         call.AccessKeyId = caller.AccessKeyId;
         if (!s_products.TryGetValue(request.Version, out var product))
             throw new CloudException(400, "InvalidVersion", "Specified parameter Version is not valid.");
@@ -90,7 +107,11 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
         Authorize(caller, action);
         _throttle.Count(action.Name);
 
-        var parameters = new ApiParameters(request.Query.Concat(request.Form));
+        var parameters = new ApiParameters(request.Query.Concat(request.Form))
+        {
+            AsOf = fault.DescribeLag > TimeSpan.Zero ? time.GetUtcNow() - fault.DescribeLag : null,
+            AtMost = fault.AtMost,
+        };
         try
         {
             CheckRegion(parameters);
@@ -134,13 +155,13 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
 
     private void Finish(CallInProgress call, string code, int status) =>
         log.Add(new CallRecord(
-            call.StartedAt, call.Action, code, status, time.GetElapsedTime(call.StartStamp), call.RequestId, call.AccessKeyId, call.Ignored));
+            call.StartedAt, call.Action, code, status, time.GetElapsedTime(call.StartStamp), call.RequestId, call.AccessKeyId, call.ClientToken, call.Ignored));
 
-    private static Task RefuseAsync(HttpContext context, string requestId, CloudException error)
+    private static Task RefuseAsync(HttpContext context, CallInProgress call, CloudException error)
     {
         if (error.RetryAfter is { } wait)
             context.Response.Headers["x-acs-retry-after"] = ((long)Math.Ceiling(wait.TotalMilliseconds)).ToString(CultureInfo.InvariantCulture);
-        return AnswerAsync(context, requestId, error.HttpStatus, json =>
+        return AnswerAsync(context, call, error.HttpStatus, json =>
         {
             json.WriteString("HostId", context.Request.Host.Host);
             json.WriteString("Code", error.Code);
@@ -149,20 +170,21 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
         });
     }
 
-    private static async Task AnswerAsync(HttpContext context, string requestId, int status, Action<Utf8JsonWriter> write)
+    private static async Task AnswerAsync(HttpContext context, CallInProgress call, int status, Action<Utf8JsonWriter> write)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteString("RequestId", requestId);
+            json.WriteString("RequestId", call.RequestId);
             write(json);
             json.WriteEndObject();
         }
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json;charset=utf-8";
         context.Response.ContentLength = buffer.Length;
-        context.Response.Headers["x-acs-request-id"] = requestId;
+        context.Response.Headers["x-acs-request-id"] = call.RequestId;
+        context.Response.Headers.Date = call.ServerTime.ToString("R", CultureInfo.InvariantCulture);
         await context.Response.Body.WriteAsync(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), context.RequestAborted);
     }
 
@@ -172,11 +194,16 @@ internal sealed class OpenApiServer(Region region, CredentialStore credentials, 
 
         public long StartStamp => startStamp;
 
+        /// <summary>What the service takes for the time.</summary>
+        public DateTimeOffset ServerTime { get; set; }
+
         public string RequestId { get; } = Guid.NewGuid().ToString().ToUpperInvariant();
 
         public string Action { get; set; } = "(none)";
 
         public string AccessKeyId { get; set; } = "";
+
+        public string? ClientToken { get; set; }
 
         public ImmutableArray<string> Ignored { get; set; } = [];
     }

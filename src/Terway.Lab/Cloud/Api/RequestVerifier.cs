@@ -12,7 +12,8 @@ internal sealed class RequestVerifier(CredentialStore credentials, TimeProvider 
     private readonly NonceCache _nonces = new(time, s_window * 2);
 
     /// <exception cref="CloudException">With the code of the first check that failed.</exception>
-    public Caller Verify(SignedRequest request)
+    /// <param name="now">What the service takes for the time.</param>
+    public Caller Verify(SignedRequest request, DateTimeOffset now)
     {
         var (accessKeyId, signedHeaders, signature) = ParseAuthorization(request);
         var date = Required(request, "x-acs-date");
@@ -22,7 +23,9 @@ internal sealed class RequestVerifier(CredentialStore credentials, TimeProvider 
         var role = credentials.FindRole(accessKeyId);
         var secret = role?.AccessKeySecret ?? credentials.FindSecret(accessKeyId)
             ?? throw new CloudException(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
-        CheckDate(date);
+        if (role is null && credentials.IsRevoked(accessKeyId))
+            throw new CloudException(404, "InvalidAccessKeyId.Inactive", "Specified access key is disabled.");
+        CheckDate(date, now);
         CheckSignedHeaders(request, signedHeaders);
 
         // The declared hash is signed; a body that does not have it was changed on the way.
@@ -83,14 +86,14 @@ internal sealed class RequestVerifier(CredentialStore credentials, TimeProvider 
         }
     }
 
-    private void CheckDate(string date)
+    private static void CheckDate(string date, DateTimeOffset now)
     {
         if (!DateTimeOffset.TryParseExact(date, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture,
                 DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var sent))
         {
             throw new CloudException(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
         }
-        if ((time.GetUtcNow() - sent).Duration() > s_window)
+        if ((now - sent).Duration() > s_window)
             throw new CloudException(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
     }
 

@@ -88,6 +88,7 @@ internal sealed class ControlServer(Region region, CallLog calls)
         WriteCounts("counts", calls.Counts);
         WriteCounts("codes", calls.Codes);
         json.WriteNumber("total", calls.Counts.Values.Sum());
+        json.WriteNumber("held", calls.Held);
         json.WriteStartArray("last");
         foreach (var record in records.AsSpan()[Math.Max(0, records.Length - last)..])
         {
@@ -99,6 +100,8 @@ internal sealed class ControlServer(Region region, CallLog calls)
             json.WriteNumber("durationMs", Math.Round(record.Duration.TotalMilliseconds, 3));
             json.WriteString("requestId", record.RequestId);
             json.WriteString("accessKeyId", record.AccessKeyId);
+            if (record.ClientToken is not null)
+                json.WriteString("clientToken", record.ClientToken);
             if (!record.IgnoredParameters.IsEmpty)
             {
                 json.WriteStartArray("ignoredParameters");

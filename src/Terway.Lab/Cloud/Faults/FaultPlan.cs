@@ -13,17 +13,17 @@ public sealed class FaultPlan(TimeProvider time)
     {
     }
 
-    /// <exception cref="ArgumentException">The rule makes no sense; the message says which field and why.</exception>
+    /// <exception cref="FaultException">The rule makes no sense; the message says which field and why.</exception>
     public FaultRule Add(FaultRule rule)
     {
         ArgumentNullException.ThrowIfNull(rule);
-        Check(rule);
+        FaultChecks.Check(rule);
         lock (_lock)
         {
             if (rule.Id.Length == 0)
                 rule = rule with { Id = $"f{++_nextId}" };
             else if (_entries.Any(e => e.Rule.Id == rule.Id))
-                throw new ArgumentException($"id: a fault '{rule.Id}' exists already; remove it first or choose another id");
+                throw new FaultException("id", $"a fault '{rule.Id}' exists already; remove it first or choose another id");
             _entries.Add(new Entry(rule, time.GetUtcNow()));
             return rule;
         }
@@ -50,33 +50,16 @@ public sealed class FaultPlan(TimeProvider time)
     /// <summary>Counts the call in every rule for <paramref name="api"/>, and tells what is to happen to it.</summary>
     public FaultOutcome OnCall(string api)
     {
-        var latency = TimeSpan.Zero;
-        CloudException? refusal = null;
-        bool lose = false, unreachable = false;
+        var outcome = default(FaultOutcome);
         lock (_lock)
         {
             foreach (var entry in _entries)
             {
-                if (!AppliesToCalls(entry.Rule, api) || !entry.Hits())
-                    continue;
-                switch (entry.Rule.Kind)
-                {
-                    case FaultKind.Latency:
-                        latency += TimeSpan.FromMilliseconds(entry.Rule.LatencyMs);
-                        break;
-                    case FaultKind.LostAnswer:
-                        lose = true;
-                        break;
-                    case FaultKind.Unreachable:
-                        unreachable = true;
-                        break;
-                    default:
-                        refusal ??= Refusal(entry.Rule);
-                        break;
-                }
+                if (FaultTraits.Of(entry.Rule.Kind).Covers(entry.Rule.Api, api) && entry.Hits())
+                    outcome = With(outcome, entry.Rule);
             }
         }
-        return new FaultOutcome(latency, refusal, lose, unreachable);
+        return outcome;
     }
 
     /// <summary>Asked once for each accepted attach.</summary>
@@ -92,6 +75,23 @@ public sealed class FaultPlan(TimeProvider time)
             return _entries.Any(e => e.Rule.Kind == FaultKind.VSwitchExhausted && (e.Rule.Target is null || e.Rule.Target == vSwitchId) && !e.IsSpent);
     }
 
+    /// <summary>Asked once for each detach: how much longer than usual it takes.</summary>
+    public TimeSpan DetachHang(string eniId, string instanceId)
+    {
+        lock (_lock)
+        {
+            return TimeSpan.FromMilliseconds(_entries
+                .Where(e => e.Rule.Kind == FaultKind.DetachHang && Concerns(e.Rule, eniId, instanceId) && e.Hits())
+                .Sum(static e => e.Rule.HangMs));
+        }
+    }
+
+    /// <summary>Asked once for each attach: ENIs of the instance at most.</summary>
+    public int EnisOf(string instanceId, int limit) => Reduced(static r => r.Enis, instanceId, instanceId, limit);
+
+    /// <summary>Asked once for each change of addresses: IPv4 addresses and prefixes of the ENI at most.</summary>
+    public int AddressesOf(string eniId, string? instanceId, int limit) => Reduced(static r => r.Addresses, eniId, instanceId, limit);
+
     public TimeSpan MetadataLag(string instanceId)
     {
         lock (_lock)
@@ -102,16 +102,37 @@ public sealed class FaultPlan(TimeProvider time)
         }
     }
 
-    /// <summary>Credentials issued before this instant count as expired; null: all are good.</summary>
-    public DateTimeOffset? CredentialsExpiredBefore()
+    /// <summary>Whether role credentials of that age count as expired.</summary>
+    public bool ExpiresRole(DateTimeOffset issuedAt) => Expires(e => e.Rule.Target is null && issuedAt <= e.CreatedAt);
+
+    /// <summary>Whether a long-lived access key counts as revoked.</summary>
+    public bool RevokesKey(string accessKeyId) => Expires(e => e.Rule.Target == accessKeyId);
+
+    private bool Expires(Func<Entry, bool> whose)
+    {
+        var hit = false;
+        lock (_lock)
+        {
+            foreach (var entry in _entries)
+            {
+                if (entry.Rule.Kind == FaultKind.CredentialsExpired && whose(entry))
+                    hit |= entry.Hits();
+            }
+        }
+        return hit;
+    }
+
+    private int Reduced(Func<FaultRule, int?> limitOf, string target, string? otherTarget, int limit)
     {
         lock (_lock)
         {
-            DateTimeOffset? newest = null;
-            foreach (var entry in _entries.Where(static e => e.Rule.Kind == FaultKind.CredentialsExpired))
-                newest = newest is null || entry.CreatedAt > newest ? entry.CreatedAt : newest;
-            return newest;
+            foreach (var entry in _entries)
+            {
+                if (entry.Rule.Kind == FaultKind.QuotaReduced && limitOf(entry.Rule) is { } reduced && Concerns(entry.Rule, target, otherTarget) && entry.Hits())
+                    limit = Math.Min(limit, reduced);
+            }
         }
+        return limit;
     }
 
     private bool Ask(FaultKind kind, string target, string otherTarget)
@@ -121,16 +142,27 @@ public sealed class FaultPlan(TimeProvider time)
         {
             foreach (var entry in _entries)
             {
-                if (entry.Rule.Kind == kind && (entry.Rule.Target is null || entry.Rule.Target == target || entry.Rule.Target == otherTarget))
+                if (entry.Rule.Kind == kind && Concerns(entry.Rule, target, otherTarget))
                     hit |= entry.Hits();
             }
         }
         return hit;
     }
 
-    private static bool AppliesToCalls(FaultRule rule, string api) =>
-        rule.Kind is FaultKind.Error or FaultKind.Latency or FaultKind.LostAnswer or FaultKind.Unreachable or FaultKind.Throttle
-        && (rule.Api == api || (rule.Api == "*" && api != "metadata"));
+    private static bool Concerns(FaultRule rule, string target, string? otherTarget) => rule.Target is null || rule.Target == target || rule.Target == otherTarget;
+
+    // Several rules add up; of refusals the first one counts, of limits the lowest.
+    private static FaultOutcome With(FaultOutcome outcome, FaultRule rule) => rule.Kind switch
+    {
+        FaultKind.Latency => outcome with { Latency = outcome.Latency + TimeSpan.FromMilliseconds(rule.LatencyMs) },
+        FaultKind.LostAnswer => outcome with { LoseAnswer = true },
+        FaultKind.Unreachable => outcome with { Unreachable = true },
+        FaultKind.BlackHole => outcome with { BlackHole = true },
+        FaultKind.ClockSkew => outcome with { ClockSkew = outcome.ClockSkew + TimeSpan.FromMilliseconds(rule.SkewMs) },
+        FaultKind.DescribeLag => outcome with { DescribeLag = outcome.DescribeLag + TimeSpan.FromMilliseconds(rule.LagMs) },
+        FaultKind.PartialAssign => outcome with { AtMost = Math.Min(outcome.AtMost ?? int.MaxValue, rule.AtMost!.Value) },
+        _ => outcome with { Refusal = outcome.Refusal ?? Refusal(rule) },
+    };
 
     private static CloudException Refusal(FaultRule rule)
     {
@@ -138,25 +170,6 @@ public sealed class FaultPlan(TimeProvider time)
         return rule.Kind == FaultKind.Throttle
             ? new CloudException(400, "Throttling.User", "Request was denied due to user flow control.") { RetryAfter = retryAfter }
             : new CloudException(rule.Status, rule.Code, rule.Message) { RetryAfter = retryAfter };
-    }
-
-    private static void Check(FaultRule rule)
-    {
-        if (rule.Kind == FaultKind.Latency && rule.LatencyMs <= 0)
-            throw new ArgumentException("latencyMs: a latency fault needs a positive number of milliseconds");
-        if (rule.Kind == FaultKind.MetadataLag && rule.LagMs <= 0)
-            throw new ArgumentException("lagMs: a metadata-lag fault needs a positive number of milliseconds");
-        if (rule.Kind == FaultKind.Error && rule.Status is < 400 or > 599)
-            throw new ArgumentException($"status: {rule.Status} is not an HTTP error status; use 400 to 599");
-        if (rule.Probability is < 0 or > 1)
-            throw new ArgumentException($"probability: {rule.Probability} is not between 0 and 1");
-        if (rule.Calls.Any(static c => c < 1))
-            throw new ArgumentException("calls: numbers start at 1");
-        if (rule.Next is < 1)
-            throw new ArgumentException("next: must be at least 1");
-        var selectors = (rule.Calls.IsEmpty ? 0 : 1) + (rule.Next is null ? 0 : 1) + (rule.Probability is null ? 0 : 1);
-        if (selectors > 1)
-            throw new ArgumentException("calls, next, probability: give one of them at most");
     }
 
     private sealed class Entry(FaultRule rule, DateTimeOffset createdAt)

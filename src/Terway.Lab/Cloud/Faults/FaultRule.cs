@@ -29,10 +29,28 @@ public sealed record FaultRule
     /// <summary>Of Throttle and Error; 0: no header.</summary>
     public int RetryAfterMs { get; init; }
 
-    /// <summary>Of MetadataLag.</summary>
+    /// <summary>Of MetadataLag and DescribeLag: the age of what is shown.</summary>
     public int LagMs { get; init; }
 
-    /// <summary>A vSwitch (VSwitchExhausted), an ENI or an instance (AttachRollback, MetadataLag); null: all.</summary>
+    /// <summary>Of ClockSkew: the service's clock minus the time; negative when it is behind.</summary>
+    public int SkewMs { get; init; }
+
+    /// <summary>Of PartialAssign: addresses or prefixes given at most, 0 included.</summary>
+    public int? AtMost { get; init; }
+
+    /// <summary>Of QuotaReduced: ENIs of an instance, the primary one included; null: as the type says.</summary>
+    public int? Enis { get; init; }
+
+    /// <summary>Of QuotaReduced: IPv4 addresses of an ENI, its own included, each prefix counted as one; null: as the type says.</summary>
+    public int? Addresses { get; init; }
+
+    /// <summary>Of DetachHang: how much longer an ENI is Detaching.</summary>
+    public int HangMs { get; init; }
+
+    /// <summary>
+    /// A vSwitch (VSwitchExhausted), an ENI or an instance (AttachRollback, DetachHang, QuotaReduced), an instance (MetadataLag), an access key
+    /// (CredentialsExpired); null: all.
+    /// </summary>
     public string? Target { get; init; }
 
     /// <summary>1-based numbers of the matching calls since the rule was made.</summary>

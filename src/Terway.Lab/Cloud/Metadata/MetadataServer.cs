@@ -23,6 +23,11 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
     public async Task HandleAsync(HttpContext context)
     {
         var fault = region.Faults.OnCall("metadata");
+        if (fault.BlackHole)
+        {
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
         if (fault.Unreachable)
         {
             context.Abort();
@@ -30,7 +35,7 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
         }
         if (fault.Latency > TimeSpan.Zero)
             await Task.Delay(fault.Latency, time, context.RequestAborted);
-        var (status, body) = fault.Refusal is { } refusal ? (refusal.HttpStatus, refusal.Message) : Answer(context);
+        var (status, body) = fault.Refusal is { } refusal ? (refusal.HttpStatus, refusal.Message) : Answer(context, fault.ClockSkew);
         if (fault.LoseAnswer)
         {
             context.Abort();
@@ -38,10 +43,11 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
         }
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.Headers.Date = (time.GetUtcNow() + fault.ClockSkew).ToString("R", CultureInfo.InvariantCulture);
         await context.Response.WriteAsync(body, context.RequestAborted);
     }
 
-    private (int Status, string Body) Answer(HttpContext context)
+    private (int Status, string Body) Answer(HttpContext context, TimeSpan skew)
     {
         var instance = context.Connection.RemoteIpAddress is { } remote && instanceOf(remote) is { } id ? region.FindInstance(id) : null;
         if (instance is null)
@@ -55,7 +61,7 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
             return (refused, "");
         if (!path.StartsWith(Root, StringComparison.Ordinal))
             return (404, "");
-        return Find(instance, path[Root.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries)) is { } found ? (200, found) : (404, "");
+        return Find(instance, path[Root.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries), skew) is { } found ? (200, found) : (404, "");
     }
 
     private (int Status, string Body) IssueToken(HttpRequest request, string instanceId)
@@ -85,7 +91,7 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
         return _tokens.TryGetValue(token, out var issued) && issued.InstanceId == instanceId && issued.Until > time.GetUtcNow() ? null : 401;
     }
 
-    private string? Find(InstanceSnapshot instance, string[] path)
+    private string? Find(InstanceSnapshot instance, string[] path, TimeSpan skew)
     {
         var enis = region.MetadataOf(instance.Id);
         if (enis.IsEmpty)
@@ -114,7 +120,7 @@ internal sealed class MetadataServer(Region region, CredentialStore credentials,
             ["network", "interfaces", "macs", var mac, .. var rest] => enis.FirstOrDefault(e => e.Mac == mac) is { } eni ? EniMetadata.Find(eni, rest) : null,
             ["ram"] => "security-credentials/",
             ["ram", "security-credentials"] => region.Config.RamRole.Name,
-            ["ram", "security-credentials", var role] when role == region.Config.RamRole.Name => RoleJson.Write(credentials.IssueFor(instance.Id)),
+            ["ram", "security-credentials", var role] when role == region.Config.RamRole.Name => RoleJson.Write(credentials.IssueFor(instance.Id), skew),
             _ => null,
         };
     }

@@ -4,10 +4,10 @@ using Terway.Lab.Cloud.Api;
 
 namespace Terway.Lab.Cloud.Metadata;
 
-/// <summary>Role credentials as <c>ram/security-credentials/ROLE</c> shows them.</summary>
+/// <summary>Role credentials as <c>ram/security-credentials/ROLE</c> shows them, dated by the clock of a service that may be off.</summary>
 internal static class RoleJson
 {
-    public static string Write(RoleCredentials credentials)
+    public static string Write(RoleCredentials credentials, TimeSpan skew)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -15,9 +15,9 @@ internal static class RoleJson
             json.WriteStartObject();
             json.WriteString("AccessKeyId", credentials.AccessKeyId);
             json.WriteString("AccessKeySecret", credentials.AccessKeySecret);
-            json.WriteString("Expiration", credentials.Expiration.ToIso());
+            json.WriteString("Expiration", (credentials.Expiration + skew).ToIso());
             json.WriteString("SecurityToken", credentials.SecurityToken);
-            json.WriteString("LastUpdated", credentials.IssuedAt.ToIso());
+            json.WriteString("LastUpdated", (credentials.IssuedAt + skew).ToIso());
             json.WriteString("Code", "Success");
             json.WriteEndObject();
         }

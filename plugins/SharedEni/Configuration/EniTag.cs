@@ -1,4 +1,0 @@
-namespace Terway.Plugins.SharedEni.Configuration;
-
-/// <summary>A tag of an ENI.</summary>
-internal readonly record struct EniTag(string Key, string Value);

@@ -1,6 +1,0 @@
-using System.Net;
-
-namespace Terway.Plugins.SharedEni.Pool;
-
-/// <summary>A vSwitch's subnet of one family.</summary>
-internal sealed record EniSubnet(IPNetwork Network, IPAddress Gateway);

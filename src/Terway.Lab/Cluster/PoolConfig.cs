@@ -22,6 +22,10 @@ public static class PoolConfig
     public static string AcceleratedWith(int minPool, int maxPool, string settings = "{}") => SharedWith(minPool, maxPool).Replace(
         "\"version\": \"[1.0,2.0)\" } ]", $"\"version\": \"[1.0,2.0)\" }}, {{ \"name\": \"DataPathV2\", \"settings\": {settings} }} ]", StringComparison.Ordinal);
 
+    /// <summary>One or the other.</summary>
+    public static string SharedOrAccelerated(bool accelerated, int minPool, int maxPool) =>
+        accelerated ? AcceleratedWith(minPool, maxPool) : SharedWith(minPool, maxPool);
+
     /// <summary>A shared pool whose ENIs get prefixes of 16 addresses, watermarks in addresses.</summary>
     public static string PrefixesWith(int minPool, int maxPool) =>
         SharedWith(minPool, maxPool).Replace("\"version\": \"1\"", "\"version\": \"1\", \"enable_ip_prefix\": true", StringComparison.Ordinal);

@@ -35,7 +35,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     };
 
     private readonly string _eniConf =
-        (options.Accelerated ? PoolConfig.AcceleratedWith(IdlePool, IdlePool) : PoolConfig.SharedWith(IdlePool, IdlePool)).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
+        PoolConfig.SharedOrAccelerated(options.Accelerated, IdlePool, IdlePool).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"1s\" }";
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentQueue<string> _failures = new();

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Terway.Host.Plugins;
 using Terway.Host.Pods;
+using Terway.Host.State;
 using Terway.Plugin;
 
 namespace Terway.Host.Node;
@@ -29,7 +30,7 @@ internal sealed partial class AbandonedObjects(NodeObjects objects, AttachmentTa
                 await objects.RemoveAsync(plugin, key, cancellationToken).ConfigureAwait(false);
                 LogRemoved(log, plugin, key);
             }
-            catch (PodNetworkException e)
+            catch (Exception e) when (e is PodNetworkException or StateException)
             {
                 LogNotRemoved(log, plugin, key, e.Message);
             }

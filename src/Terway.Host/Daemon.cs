@@ -101,7 +101,7 @@ internal sealed class Daemon : IAsyncDisposable
         var namespaces = Own(NetNsThread.Start());
         var links = new LinkTable();
         Own(LinkWatch.Start(links, _loggers.CreateLogger<LinkWatch>()));
-        var node = Own(new NodeKernel(namespaces, links));
+        var node = Own(new NodeKernel(namespaces, links, _options.BpfDir));
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
         var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));
@@ -153,7 +153,8 @@ internal sealed class Daemon : IAsyncDisposable
         // What the start needed and nothing needs any more goes back to the node.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disk.Replaced);
-        await SweepUntilStoppedAsync(tombstones, store, plugins, ending.Token).ConfigureAwait(false);
+        await SweepUntilStoppedAsync(
+            tombstones, store, plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()), ending.Token).ConfigureAwait(false);
         var replaced = disk.Replaced.IsCancellationRequested;
         if (replaced) HostLog.StateReplaced(_log, _options.StateFile);
         else HostLog.Stopping(_log);
@@ -208,7 +209,7 @@ internal sealed class Daemon : IAsyncDisposable
             resolution,
             (plugin, families) => new PluginHost(
                 plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
-                Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness),
+                Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness, _options.BpfDir),
             _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -273,7 +274,8 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    private async Task SweepUntilStoppedAsync(Tombstones tombstones, StateStore store, PluginSet plugins, CancellationToken cancellationToken)
+    private async Task SweepUntilStoppedAsync(
+        Tombstones tombstones, StateStore store, PluginSet plugins, AbandonedObjects abandoned, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(s_sweepPeriod, _time);
         try
@@ -282,6 +284,7 @@ internal sealed class Daemon : IAsyncDisposable
             {
                 await SweepAsync(tombstones, store).ConfigureAwait(false);
                 await plugins.CheckHealthAsync(cancellationToken).ConfigureAwait(false);
+                await abandoned.RemoveAsync(cancellationToken).ConfigureAwait(false);
             }
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Terway.Host.Kernel;
 using Terway.Host.Observability;
 
 namespace Terway.Host;
@@ -16,6 +17,9 @@ internal sealed record DaemonOptions
     public required string PluginDir { get; init; }
 
     public required string CniConfDir { get; init; }
+
+    /// <summary>Folder on a bpf file system.</summary>
+    public required string BpfDir { get; init; }
 
     public required string? PodDir { get; init; }
 
@@ -64,6 +68,7 @@ internal sealed record DaemonOptions
         var stateDir = new Option<string>("--state-dir") { Description = "state file and spool; on a disk that survives a reboot", DefaultValueFactory = _ => "/var/lib/cni/terway" };
         var pluginDir = new Option<string>("--plugin-dir") { Description = "plugins as <Name>/<Version>/", DefaultValueFactory = _ => "/usr/lib/terway/plugins" };
         var cniConfDir = new Option<string>("--cni-conf-dir") { Description = "where the runtime looks for conflists", DefaultValueFactory = _ => "/etc/cni/net.d" };
+        var bpfDir = new Option<string>("--bpf-dir") { Description = "pinned eBPF maps and programs; below a mounted bpf file system", DefaultValueFactory = _ => BpfPins.DefaultFolder };
         var podDir = new Option<string?>("--pod-dir") { Description = "pod manifests as <namespace>/<name>.json, for labels and annotations without a cluster" };
         var metadata = new Option<Uri>("--metadata-endpoint")
         {
@@ -115,7 +120,7 @@ internal sealed record DaemonOptions
         };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
+            config, runDir, stateDir, pluginDir, cniConfDir, bpfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -125,6 +130,7 @@ internal sealed record DaemonOptions
                 StateDir = Path.GetFullPath(parsed.GetRequiredValue(stateDir)),
                 PluginDir = Path.GetFullPath(parsed.GetRequiredValue(pluginDir)),
                 CniConfDir = Path.GetFullPath(parsed.GetRequiredValue(cniConfDir)),
+                BpfDir = Path.GetFullPath(parsed.GetRequiredValue(bpfDir)),
                 PodDir = parsed.GetValue(podDir),
                 MetadataEndpoint = parsed.GetRequiredValue(metadata),
                 NodeName = parsed.GetRequiredValue(nodeName),

@@ -27,6 +27,11 @@ public interface IPluginHost
     /// <summary>Clock and timers; tests replace it.</summary>
     TimeProvider Time { get; }
 
+    /// <summary>
+    /// Folder on the node's bpf file system that is the daemon's own. Paths of pins in <see cref="KernelObject"/> are relative to it.
+    /// </summary>
+    string BpfFolder => "/sys/fs/bpf/terway";
+
     /// <summary>Waits until a link with this MAC address exists on the node: an attached ENI appears some time after the cloud's answer.</summary>
     /// <exception cref="TimeoutException">It did not appear in time.</exception>
     Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken);

@@ -18,7 +18,7 @@ namespace Terway.Plugin;
 [JsonDerivedType(typeof(Neighbour), "neighbour")]
 [JsonDerivedType(typeof(TokenBucket), "tokenBucket")]
 [JsonDerivedType(typeof(Sysctl), "sysctl")]
-public abstract record KernelObject
+public abstract partial record KernelObject
 {
     private protected KernelObject()
     {

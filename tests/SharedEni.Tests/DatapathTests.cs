@@ -1,5 +1,6 @@
 using System.Net;
 using Terway.EniPool.Operations;
+using Terway.Plugins.PolicyRouting;
 using Terway.Plugins.SharedEni.Datapath;
 
 namespace Terway.Plugins.SharedEni.Tests;

@@ -13,14 +13,17 @@ public sealed class CrashPointTests
     [InlineData("del", 8)]
     [InlineData("live-repair", 2)]
     [InlineData("exclusive-del", 8)]
+    [InlineData("add", 12, true)]
+    [InlineData("del", 8, true)]
+    [InlineData("live-repair", 2, true)]
     [InlineData("power-loss-add", 12)]
     [InlineData("power-loss-spool", 4)]
-    public async Task Every_step_survives_its_end_there(string scenario, int least)
+    public async Task Every_step_survives_its_end_there(string scenario, int least, bool accelerated = false)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
         var folder = Directory.CreateTempSubdirectory("terway-points-");
         var words = new StringWriter();
-        var result = await new PointRun(new PointOptions(Dist: null, folder.FullName, Only: scenario, Parallel: 4, Quick: true), TextWriter.Synchronized(words))
+        var result = await new PointRun(new PointOptions(Dist: null, folder.FullName, Only: scenario, Parallel: 4, Quick: true, accelerated), TextWriter.Synchronized(words))
             .RunAsync(folder.FullName, TestContext.Current.CancellationToken);
         Assert.True(result.Ok, $"{words}\nlogs of the daemons: {folder.FullName}/nodes/*/logs");
         Assert.True(result.Passed >= least, $"{result.Passed} crashes\n{words}\nnot reached: {string.Join(", ", result.Unreached)}");

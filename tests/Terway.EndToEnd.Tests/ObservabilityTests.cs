@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Terway.EndToEnd.Tests.Fixtures;
@@ -20,7 +19,7 @@ public sealed partial class ObservabilityTests
     public async Task Numbers_follow_pods_from_add_to_delete()
     {
         await using var one = await OneNode.StartAsync(Token);
-        using var client = Client(one.Node);
+        using var client = MetricsSocket.Client(one.Node);
         var daemon = one.Cluster.Daemon(one.Node);
         // Ready before the cloud has been asked what there is: until then the plugin calls itself degraded.
         var before = await WaitAsync(client, static m => m.ContainsKey("""terway_plugin_state{plugin="SharedEni",state="Started",version="1.0.0"}"""));
@@ -73,7 +72,7 @@ public sealed partial class ObservabilityTests
               "min_pool_size": 1, "max_pool_size": 1, "ip_cooldown": 1
             }
             """);
-        using var client = Client(one.Node);
+        using var client = MetricsSocket.Client(one.Node);
         var metrics = await ScrapeAsync(client);
         // Never an address twice so far: the instrument is there, and has no series.
         Assert.False(metrics.ContainsKey(count));
@@ -95,7 +94,7 @@ public sealed partial class ObservabilityTests
     public async Task Documentation_names_what_a_running_daemon_exports()
     {
         await using var one = await OneNode.StartAsync(Token);
-        using var client = Client(one.Node);
+        using var client = MetricsSocket.Client(one.Node);
         var exported = Types().Matches(await client.GetStringAsync("/metrics", Token)).Select(static m => $"{m.Groups["name"].Value} {m.Groups["type"].Value}");
         var documented = Rows().Matches(await File.ReadAllTextAsync(DocsPath(), Token)).Select(static m => $"{m.Groups["name"].Value} {m.Groups["type"].Value}");
         Assert.Equal(documented.Order(StringComparer.Ordinal), exported.Order(StringComparer.Ordinal));
@@ -106,7 +105,7 @@ public sealed partial class ObservabilityTests
     {
         await using var one = await OneNode.StartAsync(
             Token, ready: false, eniConf: """{"version": "1", "plugins": [{"name": "SharedEni", "version": "[9.0,10.0)"}]}""");
-        using var client = Client(one.Node);
+        using var client = MetricsSocket.Client(one.Node);
         await WaitAsync(client, static m => m.GetValueOrDefault("terway_findings{severity=\"error\"}") > 0 && m.ContainsKey("""terway_attachments{phase="attached"}"""));
         using var ready = await client.GetAsync("/readyz", Token);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
@@ -151,19 +150,6 @@ public sealed partial class ObservabilityTests
         .ToDictionary(static l => l[..l.LastIndexOf(' ')], static l => Number(l[(l.LastIndexOf(' ') + 1)..]));
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
-
-    private static HttpClient Client(LabNode node) => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (_, cancellationToken) =>
-        {
-            var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(node.Paths.Run, "metrics.socket")), cancellationToken);
-            return new NetworkStream(connection, ownsSocket: true);
-        },
-    })
-    {
-        BaseAddress = new Uri("http://localhost"),
-    };
 
     private static string DocsPath()
     {

@@ -1,6 +1,7 @@
 using System.Composition;
 using System.Net;
 using Terway.EniPool.Operations;
+using Terway.Plugins.PolicyRouting;
 
 namespace Terway.Plugins.ExclusiveEni.Datapath;
 

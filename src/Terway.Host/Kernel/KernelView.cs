@@ -70,6 +70,9 @@ internal sealed class KernelView
         _ => $"{o.GetType().Name}, which this daemon does not know",
     };
 
+    /// <summary>Index of the link of this name; null when there is none.</summary>
+    public int? IndexOf(string link) => _links.TryGetValue(link, out var found) ? found.Index : null;
+
     /// <summary>Routes and rules that carry our mark and are not among the objects.</summary>
     public (IReadOnlyList<IpRoute> Routes, IReadOnlyList<IpRule> Rules) Unplanned(IEnumerable<KernelObject> planned)
     {

@@ -15,18 +15,21 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     private readonly ObjectWriter _writer;
     private readonly ObjectRemover _remover;
     private readonly NicReturn _nics;
+    private readonly BpfObjects _bpf;
     private readonly KernelTurn _turn;
     private readonly LinkTable _links;
 
     /// <summary>Call from the node's namespace.</summary>
-    public NodeKernel(NetNsThread namespaces, LinkTable links)
+    public NodeKernel(NetNsThread namespaces, LinkTable links, string bpfFolder = BpfPins.DefaultFolder)
     {
+        var pins = new BpfPins(bpfFolder);
         _namespaces = namespaces;
         _home = NetNs.OpenCurrent();
         _links = links;
         _node = RtnlSocket.Open();
-        _writer = new ObjectWriter(_node, namespaces, _home);
-        _remover = new ObjectRemover(_node);
+        _writer = new ObjectWriter(_node, namespaces, _home, pins);
+        _remover = new ObjectRemover(_node, pins);
+        _bpf = new BpfObjects(pins);
         _nics = new NicReturn(_node, namespaces, _home);
         _turn = new KernelTurn();
     }
@@ -105,14 +108,17 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
             inside = KernelView.Read(socket, path => Read(() => Linux.Sysctl.Read(_namespaces, pod, path)));
         }
 
-        var missing = new List<string>();
-        foreach (var o in objects)
+        return Comparing(() =>
         {
-            var text = o.InPod ? inside is null ? $"network namespace {netNsPath}" : inside.Missing(o, null) : node.Missing(o, inside);
-            if (text is not null && !missing.Contains(text)) missing.Add(text);
-        }
+            var missing = new List<string>();
+            foreach (var o in objects)
+            {
+                var text = o.InPod ? inside is null ? $"network namespace {netNsPath}" : inside.Missing(o, null) : MissingOnNode(o, node, inside);
+                if (text is not null && !missing.Contains(text)) missing.Add(text);
+            }
 
-        return (IReadOnlyList<string>)missing;
+            return (IReadOnlyList<string>)missing;
+        });
     });
 
     /// <summary>The global addresses of the link with this MAC address, IPv4 first; none when there is no such link.</summary>
@@ -123,7 +129,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     public Task<IReadOnlyList<IReadOnlyList<MissingObject>>> FindMissingOnNodeAsync(IReadOnlyList<IReadOnlyList<KernelObject>> plans) => _turn.RunAsync(() =>
     {
         var view = ReadNode();
-        return (IReadOnlyList<IReadOnlyList<MissingObject>>)[.. plans.Select(plan => MissingOf(plan, view))];
+        return Comparing(() => (IReadOnlyList<IReadOnlyList<MissingObject>>)[.. plans.Select(plan => MissingOf(plan, view))]);
     });
 
     public Task<int> RemoveUnplannedAsync(Func<IReadOnlyList<IReadOnlyList<KernelObject>>> plans) => _turn.RunAsync(() =>
@@ -151,15 +157,36 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         _home.Dispose();
     }
 
-    private static List<MissingObject> MissingOf(IReadOnlyList<KernelObject> plan, KernelView node)
+    private List<MissingObject> MissingOf(IReadOnlyList<KernelObject> plan, KernelView node)
     {
         var missing = new List<MissingObject>();
         foreach (var o in plan)
         {
-            if (!o.InPod && node.Missing(o, null) is { } text) missing.Add(new MissingObject(o, text));
+            if (!o.InPod && MissingOnNode(o, node, null) is { } text) missing.Add(new MissingObject(o, text));
         }
 
         return missing;
+    }
+
+    // eBPF objects are no part of the dumps: they are asked for one by one, where a plan has them.
+    private string? MissingOnNode(KernelObject o, KernelView node, KernelView? pod) => o switch
+    {
+        KernelObject.PinFolder => _bpf.Missing(o, _node, null),
+        KernelObject.TcProgram program => _bpf.Missing(o, _node, node.IndexOf(program.LinkName)),
+        KernelObject.MapEntry entry => _bpf.Missing(o, _node, entry.LinkName is null ? null : node.IndexOf(entry.LinkName)),
+        _ => node.Missing(o, pod),
+    };
+
+    private T Comparing<T>(Func<T> compare)
+    {
+        try
+        {
+            return compare();
+        }
+        finally
+        {
+            _bpf.Close();
+        }
     }
 
     private KernelView ReadNode() => KernelView.Read(_node, ReadSysctl);

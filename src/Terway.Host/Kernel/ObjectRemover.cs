@@ -5,9 +5,10 @@ using Terway.Plugin;
 namespace Terway.Host.Kernel;
 
 /// <summary>Takes plans away from the node. What is not there is no error. One caller at a time.</summary>
-internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
+internal sealed class ObjectRemover(RtnlSocket node, BpfPins pins) : IDisposable
 {
     private readonly RtnlBatch _batch = new();
+    private readonly BpfObjects _bpf = new(pins);
 
     /// <summary>
     /// Links first, all in one step: the kernel waits once for its readers (RCU) instead of once a link. Only then the rules, so that a pod's
@@ -53,18 +54,44 @@ internal sealed class ObjectRemover(RtnlSocket node) : IDisposable
             }
         }
 
-        if (_batch.Count == 0) return;
         try
         {
-            node.ExecuteOrThrow(_batch);
+            if (_batch.Count > 0) node.ExecuteOrThrow(_batch);
         }
         finally
         {
             _batch.Clear();
         }
+
+        RemoveBpf(plans, doomed, links);
     }
 
     public void Dispose() => _batch.Dispose();
+
+    // After the links: a program that still runs must not meet a map without its pod. Folders last, since the others are found by them.
+    private void RemoveBpf(IReadOnlyList<IReadOnlyList<KernelObject>> plans, HashSet<string> doomed, Dictionary<string, int?> links)
+    {
+        try
+        {
+            foreach (var o in plans.SelectMany(static plan => plan.Reverse()).OrderBy(static o => o is KernelObject.PinFolder))
+            {
+                try
+                {
+                    if (o is KernelObject.MapEntry entry) _bpf.Remove(entry);
+                    else if (o is KernelObject.TcProgram program && Find(program.LinkName, doomed, links) is { } link) BpfObjects.Remove(program, node, link);
+                    else if (o is KernelObject.PinFolder folder) _bpf.Remove(folder);
+                }
+                catch (Exception e) when (e is ArgumentException or FormatException)
+                {
+                    // Likewise never made.
+                }
+            }
+        }
+        finally
+        {
+            _bpf.Close();
+        }
+    }
 
     private void Append(KernelObject o, HashSet<string> doomed, Dictionary<string, int?> links)
     {

@@ -6,9 +6,10 @@ using Terway.Plugin;
 namespace Terway.Host.Kernel;
 
 /// <summary>Makes the objects of one plan, in order, with as few round trips as the order allows. One caller at a time.</summary>
-internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetNs home) : IDisposable
+internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetNs home, BpfPins pins) : IDisposable
 {
     private readonly RtnlBatch _batch = new();
+    private readonly BpfObjects _bpf = new(pins);
 
     /// <exception cref="LinuxException">The kernel refused an object.</exception>
     /// <exception cref="InvalidOperationException">The plan asks for a link that is not there.</exception>
@@ -55,6 +56,14 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                         Flush(inPod ? podSocket! : node);
                         Linux.Sysctl.Write(namespaces, inPod ? pod! : home, sysctl.Path, sysctl.Value);
                         break;
+                    case KernelObject.PinFolder folder:
+                        _bpf.Make(folder);
+                        break;
+                    case KernelObject.MapEntry entry:
+                        // Not before the routes and neighbours that the plan put in front of it.
+                        Flush(node);
+                        _bpf.Make(entry, entry.LinkName is null ? 0 : nodeLinks[entry.LinkName]);
+                        break;
                     default:
                         Append(o, inPod ? podLinks! : nodeLinks);
                         break;
@@ -66,6 +75,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
         finally
         {
             podSocket?.Dispose();
+            _bpf.Close();
         }
     }
 
@@ -93,6 +103,9 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                 break;
             case KernelObject.TokenBucket bucket:
                 _batch.TbfReplace(ObjectMessages.Of(bucket, links[bucket.LinkName]));
+                break;
+            case KernelObject.TcProgram program:
+                _bpf.Make(program, links[program.LinkName], _batch);
                 break;
             default:
                 throw new InvalidOperationException($"this daemon cannot make a {o.GetType().Name}");

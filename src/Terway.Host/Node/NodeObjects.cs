@@ -47,6 +47,9 @@ internal sealed class NodeObjects : IDisposable
     /// <summary>All plans kept now, each known before its first object is made.</summary>
     public IReadOnlyList<IReadOnlyList<KernelObject>> Plans => [.. _kept.Values];
 
+    /// <summary>Who keeps something, and under which keys.</summary>
+    public IReadOnlyList<(string Plugin, string Key)> Kept => [.. _kept.Keys];
+
     /// <summary>Whether some plan is about this link of the node.</summary>
     public bool Uses(string link) => _kept.Values.Any(plan => plan.Any(o => LinkOf(o) == link));
 
@@ -176,6 +179,8 @@ internal sealed class NodeObjects : IDisposable
         KernelObject.Route route => route.LinkName,
         KernelObject.Neighbour neighbour => neighbour.LinkName,
         KernelObject.TokenBucket bucket => bucket.LinkName,
+        KernelObject.TcProgram program => program.LinkName,
+        KernelObject.MapEntry entry => entry.LinkName,
         _ => null,
     };
 

@@ -17,7 +17,8 @@ internal sealed class PluginHost(
     TimeProvider time,
     INodeKernel kernel,
     NodeObjects objects,
-    NodeReadiness readiness) : IPluginHost
+    NodeReadiness readiness,
+    string bpfFolder) : IPluginHost
 {
     private readonly ILogger _findings = loggers.CreateLogger($"Terway.Plugins.{plugin}");
 
@@ -34,6 +35,8 @@ internal sealed class PluginHost(
     public ILoggerFactory Loggers => loggers;
 
     public TimeProvider Time => time;
+
+    public string BpfFolder => bpfFolder;
 
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         kernel.WaitForLinkAsync(mac, timeout, cancellationToken);

@@ -9,4 +9,6 @@ namespace Terway.Lab.Chaos;
 /// <param name="Faults">How often the cloud misbehaves for a moment.</param>
 /// <param name="Workers">Pods started and stopped at the same time.</param>
 /// <param name="Nodes">Nodes; each has its share of the workers.</param>
-public sealed record ChaosOptions(string? Dist, string? Folder, int Ops, int Kills, int Seed, int Faults = 0, int Workers = 18, int Nodes = 3);
+/// <param name="Accelerated">With DataPathV2.</param>
+public sealed record ChaosOptions(
+    string? Dist, string? Folder, int Ops, int Kills, int Seed, int Faults = 0, int Workers = 18, int Nodes = 3, bool Accelerated = false);

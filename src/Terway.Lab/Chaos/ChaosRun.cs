@@ -67,7 +67,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         var region = s_region with { Nodes = [.. Enumerable.Range(1, options.Nodes).Select(static n => LabConfig.Default.Nodes[0] with { Name = $"node{n}" })] };
         await using var lab = await RunningLab.StartAsync(region, $"chaos{Environment.ProcessId}", folder, ct: ct);
         // Watermarks so low that the pool grows and shrinks all the time, and a cool-down so short that addresses come round.
-        var eniConf = PoolConfig.SharedWith(minPool: 2, maxPool: 8).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"2s\" }";
+        var eniConf = PoolConfig.SharedOrAccelerated(options.Accelerated, minPool: 2, maxPool: 8).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 1, \"ip_pool_sync_period\": \"2s\" }";
         await using var cluster = new LabCluster(lab, DistFolder.Find(options.Dist).Options(eniConf));
         await Task.WhenAll(lab.Nodes.Select(node => cluster.StartDaemonAsync(node, ct)));
 

@@ -56,6 +56,14 @@ public static class PoolConfig
             "{ \"name\": \"SharedEni\", \"version\": \"[1.0,2.0)\" }, { \"name\": \"IPv6DualStack\", \"version\": \"[1.0,2.0)\" }", StringComparison.Ordinal);
     }
 
+    /// <summary>A shared pool whose pods are carried by eBPF.</summary>
+    public static string AcceleratedWith(int minPool, int maxPool, string settings = "{}") => SharedWith(minPool, maxPool).Replace(
+        "\"version\": \"[1.0,2.0)\" } ]", $"\"version\": \"[1.0,2.0)\" }}, {{ \"name\": \"DataPathV2\", \"settings\": {settings} }} ]", StringComparison.Ordinal);
+
+    /// <summary>One or the other.</summary>
+    public static string SharedOrAccelerated(bool accelerated, int minPool, int maxPool) =>
+        accelerated ? AcceleratedWith(minPool, maxPool) : SharedWith(minPool, maxPool);
+
     /// <summary>A shared pool whose ENIs get prefixes of 16 addresses, watermarks in addresses.</summary>
     public static string PrefixesWith(int minPool, int maxPool) =>
         SharedWith(minPool, maxPool).Replace("\"version\": \"1\"", "\"version\": \"1\", \"enable_ip_prefix\": true", StringComparison.Ordinal);

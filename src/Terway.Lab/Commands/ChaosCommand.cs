@@ -21,17 +21,20 @@ internal static class ChaosCommand
         var only = new Option<string?>("--only") { Description = "of the points and scenarios those whose name begins so" };
         var parallel = new Option<int>("--parallel") { Description = "nodes at the same time, with --points", DefaultValueFactory = static _ => 4 };
         var quick = new Option<bool>("--quick") { Description = "each point in one scenario instead of in all that pass it" };
+        var accelerated = new Option<bool>("--datapath-v2") { Description = "pods carried by eBPF" };
         var command = new Command("chaos", "Pods come and go while daemons are killed; ends with one JSON line.")
         {
-            dist, folder, ops, kills, faults, seed, workers, nodes, points, only, parallel, quick,
+            dist, folder, ops, kills, faults, seed, workers, nodes, points, only, parallel, quick, accelerated,
         };
         command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() => parsed.GetValue(points) ? new PointRun(
             new PointOptions(
-                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(only), Math.Max(1, parsed.GetValue(parallel)), parsed.GetValue(quick)),
+                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(only), Math.Max(1, parsed.GetValue(parallel)), parsed.GetValue(quick),
+                parsed.GetValue(accelerated)),
             Console.Error).RunAsync(ct) : new ChaosRun(
             new ChaosOptions(
                 parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(ops), parsed.GetValue(kills), parsed.GetValue(seed),
-                parsed.GetValue(faults) ?? parsed.GetValue(ops) / 50, Math.Max(1, parsed.GetValue(workers)), Math.Max(2, parsed.GetValue(nodes))),
+                parsed.GetValue(faults) ?? parsed.GetValue(ops) / 50, Math.Max(1, parsed.GetValue(workers)), Math.Max(2, parsed.GetValue(nodes)),
+                parsed.GetValue(accelerated)),
             Console.Error).RunAsync(ct)));
         return command;
     }

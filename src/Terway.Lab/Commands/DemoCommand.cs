@@ -13,11 +13,12 @@ internal static class DemoCommand
         var keep = new Option<bool>("--keep") { Description = "leave the region up at the end, and say how to play with it" };
         var json = new Option<bool>("--json") { Description = "print the facts as JSON; progress goes to standard error" };
         var pods = new Option<int>("--pods") { Description = "pods on each node", DefaultValueFactory = static _ => 4 };
-        var command = new Command("demo", "Two nodes, pods, who reaches whom, daemons killed under a stream, everything deleted, nothing left.") { dist, folder, keep, json, pods };
+        var accelerated = new Option<bool>("--datapath-v2") { Description = "pods carried by eBPF" };
+        var command = new Command("demo", "Two nodes, pods, who reaches whom, daemons killed under a stream, everything deleted, nothing left.") { dist, folder, keep, json, pods, accelerated };
         command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() =>
         {
             var options = new DemoOptions(
-                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(keep), parsed.GetValue(json), parsed.GetValue(pods));
+                parsed.GetValue(dist), parsed.GetValue(folder), parsed.GetValue(keep), parsed.GetValue(json), parsed.GetValue(pods), parsed.GetValue(accelerated));
             return new DemoRun(options, new DemoScreen(options.Json ? Console.Error : Console.Out)).RunAsync(ct);
         }));
         return command;

@@ -6,4 +6,5 @@ namespace Terway.Lab.Demo;
 /// <param name="Keep">Leave the region up at the end.</param>
 /// <param name="Json">Print facts as JSON on standard output, and progress on standard error.</param>
 /// <param name="PodsPerNode">How many pods each node gets.</param>
-public sealed record DemoOptions(string? Dist, string? Folder, bool Keep, bool Json, int PodsPerNode = 4);
+/// <param name="Accelerated">With DataPathV2.</param>
+public sealed record DemoOptions(string? Dist, string? Folder, bool Keep, bool Json, int PodsPerNode = 4, bool Accelerated = false);

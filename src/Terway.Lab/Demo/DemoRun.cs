@@ -35,7 +35,7 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
         var dist = DistFolder.Find(options.Dist);
         screen.Step($"a region with {s_region.Nodes.Length} nodes, terwayd on each");
         var lab = await RunningLab.StartAsync(s_region, "demo", folder, ct: ct);
-        var cluster = new LabCluster(lab, dist.Options(PoolConfig.Shared));
+        var cluster = new LabCluster(lab, dist.Options(PoolConfig.SharedOrAccelerated(options.Accelerated, minPool: 10, maxPool: 30)));
         try
         {
             foreach (var node in lab.Nodes) await cluster.StartDaemonAsync(node, ct);

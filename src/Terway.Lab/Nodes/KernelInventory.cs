@@ -1,11 +1,13 @@
+using System.Globalization;
 using System.Net.Sockets;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Netlink;
 
 namespace Terway.Lab.Nodes;
 
 /// <summary>One kernel object of a node, as text that is equal for equal objects.</summary>
-/// <param name="Kind">link, address, route, rule, neighbour, qdisc, filter</param>
+/// <param name="Kind">link, address, route, rule, neighbour, qdisc, filter, entry</param>
 /// <param name="LinkMac">of the link it belongs to, empty when to none</param>
 public readonly record struct KernelObject(string Kind, string Text, string LinkMac)
 {
@@ -17,11 +19,16 @@ public sealed class KernelInventory
 {
     private const byte KernelProtocol = 2;
 
+    private const string EniProgram = "bpf dp_from_eni ";
+
     private KernelInventory(IReadOnlySet<KernelObject> objects) => Objects = objects;
 
     public IReadOnlySet<KernelObject> Objects { get; }
 
-    public static KernelInventory Capture(NetNsThread thread, NetNs ns)
+    /// <param name="thread">visits the namespace</param>
+    /// <param name="ns">the node's</param>
+    /// <param name="pins">a bpf file system: what its hash maps hold counts as well</param>
+    public static KernelInventory Capture(NetNsThread thread, NetNs ns, string? pins = null)
     {
         using var rtnl = RtnlSocket.Open(thread, ns);
         var links = rtnl.DumpLinks();
@@ -61,7 +68,8 @@ public sealed class KernelInventory
                 continue;
             foreach (var parent in (uint[])[TcHandle.Ingress, TcHandle.Egress])
             {
-                foreach (var filter in rtnl.DumpFilters(qdisc.LinkIndex, parent))
+                // A dump lists each classifier once more, as handle 0: it comes and goes with its filters.
+                foreach (var filter in rtnl.DumpFilters(qdisc.LinkIndex, parent).Where(static f => f.Handle != 0))
                 {
                     objects.Add(new(
                         "filter",
@@ -71,6 +79,8 @@ public sealed class KernelInventory
             }
         }
 
+        if (pins is not null)
+            objects.UnionWith(EntriesOf(pins, [.. links.Select(static link => $"{link.Mac}")]));
         return new KernelInventory(objects);
 
         string NameOf(int index) => byIndex.TryGetValue(index, out var link) ? link.Name : $"#{index}";
@@ -88,9 +98,40 @@ public sealed class KernelInventory
         var pool = poolMacs.ToHashSet(StringComparer.OrdinalIgnoreCase);
         return [.. Objects
             .Where(o => !baseline.Objects.Contains(o))
-            .Where(o => o.Kind == "filter" || !pool.Contains(o.LinkMac) || (podAddresses?.Any(a => o.Text.StartsWith(a, StringComparison.Ordinal)) ?? false))
+            // A filter on an ENI is a pod's, but for the one that takes what the ENI receives to whichever pod it is for.
+            .Where(o => (o.Kind == "filter" && !o.Text.StartsWith(EniProgram, StringComparison.Ordinal)) || !pool.Contains(o.LinkMac) || (podAddresses?.Any(a => o.Text.StartsWith(a, StringComparison.Ordinal)) ?? false))
             .OrderBy(static o => o.Kind, StringComparer.Ordinal)
             .ThenBy(static o => o.Text, StringComparer.Ordinal)];
+    }
+
+    // Maps that the kernel fills by itself (LRU, arrays) hold no objects. Of an entry whose key begins with a link's MAC address, the link is the owner.
+    private static IEnumerable<KernelObject> EntriesOf(string pins, HashSet<string> macs)
+    {
+        foreach (var path in Directory.EnumerateFiles(pins, "dp_*", SearchOption.AllDirectories))
+        {
+            using var map = TryOpen(path);
+            if (map is not { Type: BpfMapType.Hash })
+                continue;
+            var key = new byte[map.KeySize];
+            for (byte[] previous = []; map.TryNextKey(previous, key); previous = [.. key])
+            {
+                var mac = key.Length >= 6 ? string.Join(':', key.Take(6).Select(static b => b.ToString("x2", CultureInfo.InvariantCulture))) : "";
+                yield return new("entry", $"{Convert.ToHexStringLower(key)} of {Path.GetFileName(path)}", macs.Contains(mac) ? mac : "");
+            }
+        }
+    }
+
+    // Null for a program, and for a map that is taken away just now.
+    private static BpfMap? TryOpen(string path)
+    {
+        try
+        {
+            return BpfMap.OpenPinned(path);
+        }
+        catch (BpfException)
+        {
+            return null;
+        }
     }
 
     /// <summary>What was in <paramref name="baseline"/> and is gone: damage to what is the operating system's.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using Terway.Lab.Cloud;
 using Terway.Lab.Vpc;
 using Terway.Linux;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Netlink;
 
@@ -61,11 +62,15 @@ public sealed class LabNode : IDisposable
         var ns = namespaces.Create(name);
         try
         {
+            // As pins outlive the daemon, this is the node's and not the daemon's.
+            namespaces.Ledger?.RecordMount(paths.Bpf);
+            BpfFileSystem.Mount(paths.Bpf);
             Loopback(namespaces, ns);
             return new LabNode(namespaces, name, instanceId, paths, ns, pool);
         }
         catch
         {
+            Unmount(namespaces, paths);
             namespaces.Delete(name);
             throw;
         }
@@ -95,11 +100,13 @@ public sealed class LabNode : IDisposable
     internal void LosePower()
     {
         _namespaces.Delete(Name);
+        BpfFileSystem.Unmount(Paths.Bpf);
+        BpfFileSystem.Mount(Paths.Bpf);
         NetNs = _namespaces.Create(Name);
         Loopback(_namespaces, NetNs);
     }
 
-    public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs);
+    public KernelInventory Inventory() => KernelInventory.Capture(_namespaces.Thread, NetNs, Paths.Bpf);
 
     /// <summary>The link with that MAC, null when the node's namespace has none.</summary>
     public LinkInfo? LinkOf(string mac)
@@ -115,6 +122,16 @@ public sealed class LabNode : IDisposable
         setup.Up("lo");
     }
 
-    /// <summary>Removes the namespace; the folders stay for a look at the logs.</summary>
-    public void Dispose() => _namespaces.Delete(Name);
+    /// <summary>Removes the namespace and what is pinned; the folders stay for a look at the logs.</summary>
+    public void Dispose()
+    {
+        Unmount(_namespaces, Paths);
+        _namespaces.Delete(Name);
+    }
+
+    private static void Unmount(LabNamespaces namespaces, NodePaths paths)
+    {
+        BpfFileSystem.Unmount(paths.Bpf);
+        namespaces.Ledger?.ForgetMount(paths.Bpf);
+    }
 }

@@ -19,6 +19,9 @@ public sealed record NodePaths(string Root)
     /// <summary>Configuration and manifests that are given to the daemon.</summary>
     public string Etc => Path.Combine(Root, "etc");
 
+    /// <summary>A bpf file system; below /sys/fs/bpf on a real node.</summary>
+    public string Bpf => Path.Combine(Root, "bpf");
+
     public void Create()
     {
         foreach (var folder in (string[])[Run, State, CniConf, CniCache, Logs, Etc])

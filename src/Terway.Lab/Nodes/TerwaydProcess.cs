@@ -28,9 +28,13 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         _node = node;
         _options = options;
         _ledger = ledger;
+        EniConf = options.EniConf;
         _socket = " " + Path.Combine(node.Paths.Run, "cni.socket");
         Runtime = new CniRuntime(node.NetNsPath, options.CniBinDirs, node.Paths.CniCache);
     }
+
+    /// <summary>The pool's configuration; a change counts from the next <see cref="Start"/> on.</summary>
+    public string EniConf { get; set; }
 
     /// <summary>Calls the node's CNI plugins as its container runtime would.</summary>
     public CniRuntime Runtime { get; }
@@ -78,7 +82,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         if (IsRunning)
             throw new InvalidOperationException($"terwayd runs on node {_node.Name} already, pid {Pid}");
         var config = Path.Combine(_node.Paths.Etc, "eni_conf");
-        File.WriteAllText(config, _options.EniConf);
+        File.WriteAllText(config, EniConf);
 
         var start = new ProcessStartInfo("nsenter") { UseShellExecute = false };
         // Each step replaces the one before, so that the process id is the daemon's.
@@ -176,6 +180,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         "--state-dir", _node.Paths.State,
         "--plugin-dir", _options.PluginDir,
         "--cni-conf-dir", _node.Paths.CniConf,
+        "--bpf-dir", _node.Paths.Bpf,
         "--metadata-endpoint", _options.MetadataEndpoint.ToString(),
         .. _options.Arguments,
     ];

@@ -11,7 +11,6 @@ public sealed class LabNamespaces : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, NetNs> _open = new(StringComparer.Ordinal);
-    private readonly LabLedger? _ledger;
 
     /// <param name="labId">one segment, unique on the machine</param>
     /// <param name="ledger">null: nothing is recorded, the caller's process cleans up or nobody</param>
@@ -19,11 +18,14 @@ public sealed class LabNamespaces : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(labId);
         LabId = labId;
-        _ledger = ledger;
+        Ledger = ledger;
         Thread = NetNsThread.Start();
     }
 
     public string LabId { get; }
+
+    /// <summary>Null: nothing is recorded.</summary>
+    public LabLedger? Ledger { get; }
 
     /// <summary>The thread that enters them.</summary>
     public NetNsThread Thread { get; }
@@ -33,7 +35,7 @@ public sealed class LabNamespaces : IDisposable
     public NetNs Create(string part)
     {
         var name = NameOf(part);
-        _ledger?.RecordNamespace(name);
+        Ledger?.RecordNamespace(name);
         // The kernel takes its time, several at once. A name that is taken fails there.
         var ns = NamedNetNs.Create(name);
         lock (_lock) _open.Add(part, ns);
@@ -48,7 +50,7 @@ public sealed class LabNamespaces : IDisposable
             if (_open.Remove(part, out var ns))
                 ns.Dispose();
             NamedNetNs.Delete(NameOf(part));
-            _ledger?.ForgetNamespace(NameOf(part));
+            Ledger?.ForgetNamespace(NameOf(part));
         }
     }
 

@@ -11,6 +11,9 @@ internal static class Samples
 {
     public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
+    /// <summary>Where the sample plan's map and program are pinned.</summary>
+    public const string Pins = "sample-v1";
+
     public static readonly NodeLink EniLink = new("eth1", 5, "02:00:00:00:00:05", 1500);
 
     public static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement.Clone();
@@ -54,6 +57,10 @@ internal static class Samples
         new KernelObject.Rule(2048, IPNetwork.Parse("10.0.0.7/32"), null, 1005),
         new KernelObject.TokenBucket("cali0123456789a", 1_250_000, 125_000, 312_500),
         new KernelObject.Address(eni, IPAddress.Parse("192.168.9.1"), 24),
+        new KernelObject.PinFolder("made-v1"),
+        new KernelObject.TcProgram("cali0123456789a", Ingress: true, $"{Pins}/count_tc", 25000),
+        new KernelObject.TcProgram(eni, Ingress: false, $"{Pins}/count_tc", 25000),
+        new KernelObject.MapEntry($"{Pins}/packets", "0a000007", "0100000000000000", "cali0123456789a", 4),
     ];
 
     public static AttachmentRecord Record(string container = "c1", string address = "10.0.0.7") => new()

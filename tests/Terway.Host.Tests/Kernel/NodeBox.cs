@@ -28,7 +28,7 @@ internal sealed class NodeBox : IDisposable
             Do(Node, b => b.LinkSet(new LinkChange { Name = "lo", Up = true }));
             AddEni(Eni);
             // Threads inherit the namespace of the thread that starts them: the kernel thread and the monitor live in the node.
-            (_watch, Kernel) = Threads.Run(NodeNs, () => (LinkWatch.Start(Links, NullLogger<LinkWatch>.Instance), new NodeKernel(Threads, Links)));
+            (_watch, Kernel) = Threads.Run(NodeNs, () => (LinkWatch.Start(Links, NullLogger<LinkWatch>.Instance), new NodeKernel(Threads, Links, Pins.Folder)));
         }
         catch
         {
@@ -40,6 +40,9 @@ internal sealed class NodeBox : IDisposable
     public NetNsThread Threads { get; } = NetNsThread.Start();
 
     public LinkTable Links { get; } = new();
+
+    /// <summary>The node's bpf file system, with the sample plan's map and program.</summary>
+    public SamplePins Pins { get; } = new();
 
     public NodeKernel Kernel { get; }
 
@@ -91,7 +94,7 @@ internal sealed class NodeBox : IDisposable
 
     public int Index(string link) => Node.GetLink(link)!.Index;
 
-    /// <summary>Links, addresses, routes, rules, permanent neighbours and qdiscs of the node, but for what the kernel makes and unmakes by itself.</summary>
+    /// <summary>Links, addresses, routes, rules, permanent neighbours, qdiscs, filters, pins and map entries of the node, but for what the kernel makes and unmakes by itself.</summary>
     public List<string> Snapshot()
     {
         var all = new List<string>();
@@ -101,6 +104,9 @@ internal sealed class NodeBox : IDisposable
         all.AddRange(Node.DumpRules(AddressFamily.InterNetwork).Select(static r => r.ToString()));
         all.AddRange(Node.DumpNeighbours().Where(static n => n.State.HasFlag(NeighbourStates.Permanent)).Select(static n => n.ToString()));
         all.AddRange(Node.DumpQdiscs().Where(static q => q.Kind == "tbf").Select(static q => q.ToString()));
+        all.AddRange(Node.DumpQdiscs().Where(static q => q.Kind == "clsact").SelectMany(q => new[] { TcHandle.Ingress, TcHandle.Egress }
+            .SelectMany(parent => Node.DumpFilters(q.LinkIndex, parent)).Select(static f => f.ToString()).Append(q.ToString())));
+        all.AddRange(Pins.Snapshot());
         all.Sort(StringComparer.Ordinal);
         return all;
     }
@@ -117,5 +123,6 @@ internal sealed class NodeBox : IDisposable
         }
 
         Threads.Dispose();
+        Pins.Dispose();
     }
 }

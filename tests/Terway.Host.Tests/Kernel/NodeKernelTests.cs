@@ -281,6 +281,15 @@ public sealed class NodeKernelTests : IDisposable
             case KernelObject.Sysctl sysctl:
                 Sysctl.Write(_box.Threads, o.InPod ? _box.PodNs : _box.NodeNs, sysctl.Path, "0");
                 break;
+            case KernelObject.PinFolder folder:
+                Directory.Delete(Path.Combine(_box.Pins.Folder, folder.Path));
+                break;
+            case KernelObject.TcProgram program:
+                NodeBox.Do(socket, b => b.QdiscDelete(QdiscSpec.ForClsact(Link(program.LinkName))));
+                break;
+            case KernelObject.MapEntry entry:
+                Assert.True(_box.Pins.Map.Delete(Convert.FromHexString(entry.Key)));
+                break;
             default:
                 Assert.Fail($"no way to take a {o.GetType().Name} away");
                 break;
@@ -299,6 +308,9 @@ public sealed class NodeKernelTests : IDisposable
         KernelObject.Neighbour n => $"neighbour {n.Ip} lladdr {n.Mac} dev {n.LinkName}",
         KernelObject.TokenBucket => $"tbf 1250000 bytes/s dev {HostLink}",
         KernelObject.Sysctl s => $"sysctl {s.Path} = 1",
+        KernelObject.PinFolder => "eBPF pins made-v1",
+        KernelObject.TcProgram p => $"tc {(p.Ingress ? "ingress" : "egress")} program sample-v1/count_tc dev {p.LinkName}",
+        KernelObject.MapEntry => "entry 0a000007 of eBPF map sample-v1/packets",
         _ => throw new ArgumentException($"no text for a {o.GetType().Name}", nameof(o)),
     };
 }

@@ -19,7 +19,7 @@ public sealed partial class DocumentationTests
         using var transport = new OpenApiTransport(
             new OpenApiTransportOptions { Region = "cn-hangzhou" }, new StaticCredentialProvider("id", "key"), NullLogger<OpenApiTransport>.Instance);
         var exported = collector.Collect().Select(static m => $"{m.Family.Name} {m.Family.Kind.ToString().ToLowerInvariant()}").ToHashSet();
-        var documented = Rows().Matches(File.ReadAllText(DocsPath())).Where(static m => !m.Value.Contains("SharedEni", StringComparison.Ordinal))
+        var documented = Rows().Matches(File.ReadAllText(DocsPath())).Where(static m => !IsOfPlugin(m.Value))
             .Select(static m => $"{m.Groups["name"].Value} {m.Groups["type"].Value}").ToList();
         Assert.Equal(documented.Count, documented.Distinct().Count());
         Assert.Equal(exported.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
@@ -35,6 +35,10 @@ public sealed partial class DocumentationTests
         Assert.InRange(used.Count, 8, int.MaxValue);
         Assert.Subset(documented, used);
     }
+
+    // Its meter is made when the plugin is loaded, which no test here does.
+    private static bool IsOfPlugin(string row) =>
+        row.Contains("SharedEni:", StringComparison.Ordinal) || row.Contains("DataPathV2:", StringComparison.Ordinal);
 
     private static string DocsPath()
     {

@@ -6,4 +6,5 @@ namespace Terway.Lab.Chaos.Points;
 /// <param name="Only">Only points or scenarios whose name begins so; null takes all.</param>
 /// <param name="Parallel">Nodes that crash at the same time.</param>
 /// <param name="Quick">Every point and moment once, instead of once in every scenario that passes it.</param>
-public sealed record PointOptions(string? Dist, string? Folder, string? Only, int Parallel = 4, bool Quick = false);
+/// <param name="Accelerated">With DataPathV2.</param>
+public sealed record PointOptions(string? Dist, string? Folder, string? Only, int Parallel = 4, bool Quick = false, bool Accelerated = false);

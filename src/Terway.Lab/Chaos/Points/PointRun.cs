@@ -37,8 +37,9 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     // Seven secondary ENIs, each a pod's: the smallest type that may join.
     private const string ExclusiveType = "ecs.g7.4xlarge";
 
-    private static readonly string s_eniConf = Quick(PoolConfig.SharedWith(IdlePool, IdlePool));
     private static readonly string s_exclusiveConf = Quick(PoolConfig.ExclusiveWith(IdlePool, IdlePool));
+
+    private readonly string _eniConf = Quick(PoolConfig.SharedOrAccelerated(options.Accelerated, IdlePool, IdlePool));
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentQueue<string> _failures = new();
@@ -68,7 +69,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         var id = string.Create(CultureInfo.InvariantCulture, $"pt{Environment.ProcessId}");
         await using var lab = await RunningLab.StartAsync(s_region, id, folder, ct: ct);
         var dist = DistFolder.Find(options.Dist);
-        Func<PointScenario, TerwaydOptions> daemon = scenario => dist.Options(scenario.Exclusive ? s_exclusiveConf : scenario.Dual ? PoolConfig.Dual(s_eniConf) : s_eniConf);
+        Func<PointScenario, TerwaydOptions> daemon = scenario => dist.Options(scenario.Exclusive ? s_exclusiveConf : scenario.Dual ? PoolConfig.Dual(_eniConf) : _eniConf);
 
         var recorded = await RecordAsync(lab, daemon, ct);
         var cases = Choose(recorded);

@@ -1,4 +1,4 @@
-namespace Terway.EniPool.Operations;
+namespace Terway.Plugins.PolicyRouting;
 
 /// <summary>Token bucket figures as upstream computes them.</summary>
 internal static class Shaping

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * DataPathV2: layouts shared by its programs and by user space.
+ *
+ * Plain C, no BPF helpers: a test compiles this header with the host's
+ * compiler and compares every size, offset and value with the C# side.
+ *
+ * Whoever changes a layout or the meaning of a member raises DP_ABI: maps and
+ * programs of two versions then lie side by side and never meet.
+ */
+#ifndef DP_ABI_H
+#define DP_ABI_H
+
+#include <linux/types.h>
+
+#define DP_ABI	1
+
+/* Why a packet was dropped. Names as user space prints them. */
+#define DP_DROP_REASONS(X)				\
+	X(1, MALFORMED, "malformed")			\
+	X(2, SPOOFED_SOURCE, "spoofed-source")		\
+	X(3, SPOOFED_MAC, "spoofed-mac")		\
+	X(4, SPOOFED_ARP, "spoofed-arp")		\
+	X(5, VLAN, "vlan-tag")				\
+	X(6, PROTOCOL, "unsupported-protocol")		\
+	X(7, INTERNAL, "internal")
+
+enum dp_drop_reason {
+	DP_DROP_NONE = 0,
+#define X(value, id, name) DP_DROP_##id = value,
+	DP_DROP_REASONS(X)
+#undef X
+	DP_DROP_MAX = 16,
+};
+
+/* Which way a packet took. Whatever begins with "stack" was left to the
+ * node's own stack, and says why.
+ */
+#define DP_PATHS(X)					\
+	X(0, POD_TO_POD, "pod-to-pod")			\
+	X(1, POD_TO_VPC, "pod-to-vpc")			\
+	X(2, VPC_TO_POD, "vpc-to-pod")			\
+	X(3, STACK_CONTROL, "stack-control")		\
+	X(4, STACK_CIDR, "stack-cidr")			\
+	X(5, STACK_ROUTE, "stack-route")		\
+	X(6, STACK_FLOW, "stack-flow")			\
+	X(7, STACK_FRAGMENT, "stack-fragment")		\
+	X(8, STACK_HEADER, "stack-header")		\
+	X(9, STACK_TTL, "stack-ttl")			\
+	X(10, STACK_MTU, "stack-mtu")			\
+	X(11, STACK_ENI, "stack-eni")			\
+	X(12, STACK_NODE, "stack-node")			\
+	X(13, STACK_FAMILY, "stack-family")		\
+	X(14, STACK_TO_POD, "stack-to-pod")
+
+enum dp_path {
+#define X(value, id, name) DP_PATH_##id = value,
+	DP_PATHS(X)
+#undef X
+	DP_PATH_MAX = 32,
+};
+
+enum dp_pod_flags {
+	DP_POD_SHAPED = 1,	/* a queueing discipline on the host's end limits it */
+};
+
+/* An address of a pod on this node. The key is the address. */
+struct dp_pod {
+	__u32 ifindex;		/* the host's end of its veth */
+	__u32 mtu;
+	__u8 mac[6];		/* the pod's end */
+	__u8 host_mac[6];	/* the host's end */
+	__u8 eni_mac[6];	/* key into dp_enis */
+	__u16 flags;
+};
+
+struct dp_eni_key {
+	__u8 mac[6];
+	__u16 pad;
+};
+
+/* How packets leave by an ENI. */
+struct dp_eni {
+	__u32 ifindex;
+	__u32 mtu;
+	__u8 gateway6[16];
+	__be32 gateway4;
+};
+
+/* Networks that are the node's own stack's business. */
+struct dp_net4 {
+	__u32 bits;
+	__be32 addr;
+};
+
+struct dp_net6 {
+	__u32 bits;
+	__u8 addr[16];
+};
+
+/*
+ * A flow that the node's stack carries, and may translate: both directions
+ * have to go through it. peer and peer_port 0: every peer of that port.
+ */
+struct dp_flow4 {
+	__be32 pod;
+	__be32 peer;
+	__be16 pod_port;
+	__be16 peer_port;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct dp_flow6 {
+	__u8 pod[16];
+	__u8 peer[16];
+	__be16 pod_port;
+	__be16 peer_port;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+#endif

@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Terway.Plugins.DataPathV2.Abi;
+
+// Mirrors of bpf/include/dp_abi.h, same order, same padding; a test compares every size and offset with the C compiler's.
+
+[InlineArray(16)]
+internal struct Address16
+{
+    private byte _first;
+}
+
+[InlineArray(6)]
+internal struct Mac6
+{
+    private byte _first;
+}
+
+[InlineArray(3)]
+internal struct Pad3
+{
+    private byte _first;
+}
+
+internal static class DpLimits
+{
+    /// <summary>DP_ABI: part of the pins' folder.</summary>
+    public const int Abi = 1;
+
+    public const int MaxDropReasons = 16;
+    public const int MaxPaths = 32;
+}
+
+[Flags]
+internal enum PodFlags : ushort
+{
+    None = 0,
+
+    /// <summary>A queueing discipline on the host's end limits what the pod gets.</summary>
+    Shaped = 1,
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Pod
+{
+    /// <summary>The host's end of the veth; the host writes it, at <see cref="LinkOffset"/>.</summary>
+    public uint IfIndex;
+    public uint Mtu;
+    public Mac6 Mac;
+    public Mac6 HostMac;
+    public Mac6 EniMac;
+    public PodFlags Flags;
+
+    public const int LinkOffset = 0;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct EniKey
+{
+    public Mac6 Mac;
+    public ushort Pad;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Eni
+{
+    /// <summary>The host writes it, at <see cref="LinkOffset"/>.</summary>
+    public uint IfIndex;
+    public uint Mtu;
+    public Address16 Gateway6;
+
+    /// <summary>Network order.</summary>
+    public uint Gateway4;
+
+    public const int LinkOffset = 0;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Net4
+{
+    public uint Bits;
+    public uint Addr;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Net6
+{
+    public uint Bits;
+    public Address16 Addr;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Flow4
+{
+    public uint Pod;
+    public uint Peer;
+    public ushort PodPort;
+    public ushort PeerPort;
+    public byte Proto;
+    public Pad3 Pad;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Flow6
+{
+    public Address16 Pod;
+    public Address16 Peer;
+    public ushort PodPort;
+    public ushort PeerPort;
+    public byte Proto;
+    public Pad3 Pad;
+}

@@ -1,0 +1,14 @@
+namespace Terway.Plugins.DataPathV2.Abi;
+
+/// <summary>Why a packet of a pod was dropped, as in dp_abi.h.</summary>
+internal enum DropReason : uint
+{
+    None = 0,
+    Malformed = 1,
+    SpoofedSource = 2,
+    SpoofedMac = 3,
+    SpoofedArp = 4,
+    Vlan = 5,
+    Protocol = 6,
+    Internal = 7,
+}

@@ -1,0 +1,121 @@
+using System.Composition;
+using Microsoft.Extensions.Logging;
+using Terway.Linux;
+using Terway.Linux.Bpf;
+using Terway.Plugins.DataPathV2.Configuration;
+using Terway.Plugins.DataPathV2.Datapath;
+using Terway.Plugins.DataPathV2.Pins;
+
+namespace Terway.Plugins.DataPathV2;
+
+/// <summary>Carries pods that share ENIs by eBPF programs, past the node's own stack wherever nothing there has a say.</summary>
+[Export(typeof(IDatapath))]
+[Export(typeof(IPodStage))]
+[Export(typeof(INodeService))]
+[Shared]
+public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyncDisposable
+{
+    private const string PinsKey = "pins";
+
+    private static readonly TimeSpan s_uplinkLimit = TimeSpan.FromSeconds(5);
+
+    private readonly IPluginHost _host;
+    private readonly ILogger _log;
+    private readonly EniAccess _enis;
+    private PinnedMaps? _maps;
+    private DatapathMetrics? _metrics;
+    private StackNetworks? _networks;
+    private GoneLinks? _gone;
+
+    /// <summary>Made by the composition.</summary>
+    [ImportingConstructor]
+    public DataPathV2Plugin(IPluginHost host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        _host = host;
+        _log = host.Loggers.CreateLogger("DataPathV2");
+        _enis = new EniAccess(host, _log);
+    }
+
+    /// <summary>Before policy, which looks at a pod that has its network.</summary>
+    public int Order => 0;
+
+    /// <inheritdoc/>
+    public Finding? Health => null;
+
+    /// <inheritdoc/>
+    public ClaimStrength Carries(PodInterface pod, Allocation allocation)
+    {
+        ArgumentNullException.ThrowIfNull(allocation);
+        return allocation.Vlan is null ? ClaimStrength.Preferred : ClaimStrength.None;
+    }
+
+    /// <inheritdoc/>
+    IReadOnlyList<KernelObject> IDatapath.Plan(Attachment attachment)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        return AcceleratedPlan.Of(attachment, _host.Families);
+    }
+
+    /// <inheritdoc/>
+    public Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        return attachment.Allocation.Vlan is null ? _enis.EnsureAsync(attachment, cancellationToken) : Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var settings = DatapathSettings.Read(_host.Settings);
+        await _host.EnsureNodeObjectsAsync(PinsKey, [new KernelObject.PinFolder(DatapathPins.Folder)], cancellationToken);
+        try
+        {
+            await LoadAsync(settings, cancellationToken);
+            _networks = new StackNetworks(_host, settings, _log);
+            await _networks.StartAsync(cancellationToken);
+            _gone = new GoneLinks(_maps!, _log);
+            _gone.Start();
+        }
+        catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
+        {
+            throw new PodNetworkException(
+                "ebpf", e.Message, "see what the kernel says above; take DataPathV2 out of the pool's plugins to go on without it", canRetry: false, e);
+        }
+
+        await _enis.RestoreAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        // Programs, maps and filters stay: pods keep their network.
+        _enis.Dispose();
+        if (_networks is not null) await _networks.DisposeAsync();
+        if (_gone is not null) await _gone.DisposeAsync();
+        _metrics?.Dispose();
+        _maps?.Dispose();
+    }
+
+    private async Task LoadAsync(DatapathSettings settings, CancellationToken cancellationToken)
+    {
+        // Before Linux 5.11 maps count as locked memory.
+        MemoryLock.TryUnlimit();
+        var folder = Path.Combine(_host.BpfFolder, DatapathPins.Folder);
+        var uplink = await _host.WaitForLinkAsync(_host.Node.PrimaryMac, s_uplinkLimit, cancellationToken);
+        var withIpv6 = _host.Families.Count > 1;
+        _maps = PinnedMaps.Open(folder, MapShape.All(settings, withIpv6), TooSmall);
+        _metrics = new DatapathMetrics(_maps);
+        var constants = new ProgramConstants((uint)uplink.Index, withIpv6);
+        var objects = Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
+        var loaded = await new PinnedPrograms(_host.Store, folder, objects).UpdateAsync(_maps, constants, cancellationToken);
+        if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
+    }
+
+    private void TooSmall(MapShape shape, uint size) => _host.Report($"map/{shape.Name}", new Finding(
+        FindingSeverity.Warning, $"the eBPF map {shape.Name} holds more than {shape.MaxEntries} entries: it keeps its size of {size}",
+        "raise the setting, or lower it again when the node has fewer pods"));
+}

@@ -1,0 +1,24 @@
+using Terway.Plugins.DataPathV2.Abi;
+using Terway.Plugins.PolicyRouting;
+
+namespace Terway.Plugins.DataPathV2.Datapath;
+
+/// <summary>
+/// The objects of an accelerated pod: everything that policy routing has, since the node's stack stays the way for whatever the programs leave to
+/// it, and a pod is served by it when they are gone; then the programs, and at last the pod's addresses, by which the other pods' programs find it.
+/// </summary>
+internal static class AcceleratedPlan
+{
+    public static List<KernelObject> Of(Attachment attachment, IReadOnlyList<IAddressFamily> families)
+    {
+        var objects = PolicyRoutePlan.Of(attachment, families);
+        objects.Add(Program(attachment, ingress: false, DatapathPins.ToPod));
+        objects.Add(Program(attachment, ingress: true, DatapathPins.FromPod));
+        objects.AddRange(attachment.Allocation.Addresses.Select(address => Entries.Of(attachment, address.Address)));
+        return objects;
+    }
+
+    // Of the host's end of the veth: it receives what the pod sends.
+    private static KernelObject.TcProgram Program(Attachment attachment, bool ingress, string program) =>
+        new(attachment.HostLinkName, ingress, DatapathPins.PathOf(program), DatapathPins.FilterPriority);
+}

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Terway.Plugins.DataPathV2.Abi;
+
+namespace Terway.Plugins.DataPathV2.Datapath;
+
+/// <summary>
+/// The objects of ENIs: the program on what they receive, and the entry by which packets of pods find the way out. Made with an ENI's first
+/// accelerated pod, kept while its link is there. A pod whose ENI has none is served by the node's stack. Thread-safe.
+/// </summary>
+internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
+{
+    // A detached ENI is attached again within seconds, or never.
+    private static readonly TimeSpan s_returnLimit = TimeSpan.FromMinutes(10);
+
+    private readonly ConcurrentDictionary<string, EniState> _enis = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private int _disposed;
+
+    /// <summary>Takes up what an earlier life knew.</summary>
+    public async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (key, value) in host.Store.Load(EniRecord.Prefix))
+        {
+            if (EniRecord.Read(key, value) is not { } record) continue;
+            try
+            {
+                var link = await host.WaitForLinkAsync(record.Mac, TimeSpan.Zero, cancellationToken);
+                await EnsureAsync(link, record, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                await ForgetAsync(record, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Makes sure of the ENI of a pod. Costs nothing when it is known in the same form.</summary>
+    public Task EnsureAsync(Attachment attachment, CancellationToken cancellationToken)
+    {
+        var link = attachment.EniLink;
+        var known = _enis.GetValueOrDefault(link.Mac);
+        var record = (known?.Record ?? new EniRecord(link.Mac, [])).With(attachment.Allocation.Addresses);
+        return known is not null && known.Link == link && record.Equals(known.Record) ? Task.CompletedTask : EnsureAsync(link, record, cancellationToken);
+    }
+
+    /// <summary>Ends the watches. Objects stay.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    private async Task EnsureAsync(NodeLink link, EniRecord record, CancellationToken cancellationToken)
+    {
+        // An array: the host keeps what it is given longer than this plugin, and a list's type would be of this assembly.
+        KernelObject[] objects =
+        [
+            new KernelObject.TcProgram(link.Name, Ingress: true, DatapathPins.PathOf(DatapathPins.FromEni), DatapathPins.FilterPriority),
+            Entries.Of(link, record.Gateways),
+        ];
+        await host.Store.WriteAsync([new(record.Key, record.ToBytes())], cancellationToken);
+        await host.EnsureNodeObjectsAsync(record.Key, objects, cancellationToken);
+        var state = new EniState(link, record);
+        if (_enis.TryAdd(link.Mac, state)) _ = WatchAsync(record.Mac, _stopping.Token);
+        else _enis[link.Mac] = state;
+        Log.EniReady(log, link.Name, link.Mac);
+    }
+
+    // Once for each ENI that is known.
+    private async Task WatchAsync(string mac, CancellationToken stopping)
+    {
+        try
+        {
+            await host.WaitForLinkGoneAsync(mac, stopping);
+            if (!_enis.TryRemove(mac, out var gone)) return;
+            Log.EniGone(log, gone.Link.Name, mac);
+            await host.RemoveNodeObjectsAsync(gone.Record.Key, stopping);
+            try
+            {
+                var link = await host.WaitForLinkAsync(mac, s_returnLimit, stopping);
+                // Its pods go on: their addresses are still its own. A new pod may have been first.
+                if (!_enis.ContainsKey(mac)) await EnsureAsync(link, gone.Record, stopping);
+            }
+            catch (TimeoutException)
+            {
+                if (!_enis.ContainsKey(mac)) await ForgetAsync(gone.Record, stopping);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The plugin stops.
+        }
+        catch (Exception e) when (e is PodNetworkException or ObjectDisposedException)
+        {
+            Log.EniFailed(log, mac, e.Message);
+        }
+    }
+
+    private async Task ForgetAsync(EniRecord record, CancellationToken cancellationToken)
+    {
+        await host.RemoveNodeObjectsAsync(record.Key, cancellationToken);
+        await host.Store.WriteAsync([new(record.Key, null)], cancellationToken);
+    }
+
+    private sealed record EniState(NodeLink Link, EniRecord Record);
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+using Terway.Linux.Bpf;
+using Terway.Plugins.DataPathV2.Abi;
+using Terway.Plugins.DataPathV2.Pins;
+
+namespace Terway.Plugins.DataPathV2;
+
+/// <summary>What the programs count, read from their maps when somebody asks. The host's exporter sees the meter by its name.</summary>
+internal sealed class DatapathMetrics : IDisposable
+{
+    private readonly Meter _meter = new("Terway.Plugins.DataPathV2");
+    private readonly PinnedMaps _maps;
+
+    public DatapathMetrics(PinnedMaps maps)
+    {
+        _maps = maps;
+        _meter.CreateObservableCounter(
+            "terway.datapath.packets", Packets, "{packet}", "Packets of pods by the way they took; stack-*: left to the node's own stack, and why.");
+        _meter.CreateObservableCounter("terway.datapath.drops", Drops, "{packet}", "Packets of pods that were dropped, by reason.");
+        _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of the eBPF maps whose size can be set.");
+        _meter.CreateObservableGauge("terway.datapath.map.capacity", Sizes, "{entry}", "Entries that fit into them.");
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<long>> Packets() => Enum.GetValues<PathTaken>()
+        .Select(path => new Measurement<long>(Sum(_maps[DatapathPins.Paths], (uint)path), new KeyValuePair<string, object?>("path", WireNames.Of(path))));
+
+    private IEnumerable<Measurement<long>> Drops() => Enum.GetValues<DropReason>().Where(static r => r != DropReason.None)
+        .Select(reason => new Measurement<long>(Sum(_maps[DatapathPins.Drops], (uint)reason), new KeyValuePair<string, object?>("reason", WireNames.Of(reason))));
+
+    private IEnumerable<Measurement<long>> Used() => Sized().Select(static m => new Measurement<long>(Count(m), Tag(m)));
+
+    private IEnumerable<Measurement<long>> Sizes() => Sized().Select(static m => new Measurement<long>(m.MaxEntries, Tag(m)));
+
+    // Maps of flows drop their oldest entry when they are full, and are too large to be walked for a figure.
+    private IEnumerable<BpfMap> Sized() => [_maps[DatapathPins.Pods4], _maps[DatapathPins.Pods6]];
+
+    private static KeyValuePair<string, object?> Tag(BpfMap map) => new("map", map.Name);
+
+    private static long Count(BpfMap map)
+    {
+        var count = 0;
+        var key = new byte[map.KeySize];
+        for (ReadOnlySpan<byte> previous = default; count <= map.MaxEntries && map.TryNextKey(previous, key); previous = key.ToArray()) count++;
+        return count;
+    }
+
+    private static long Sum(BpfMap map, uint index)
+    {
+        Span<ulong> values = stackalloc ulong[BpfMap.PossibleCpus()];
+        ulong sum = 0;
+        if (map.TryLookupPerCpu(in index, values))
+        {
+            foreach (var value in values) sum += value;
+        }
+
+        return (long)sum;
+    }
+}

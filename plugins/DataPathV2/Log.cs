@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Terway.Plugins.DataPathV2;
+
+/// <summary>Everything this plugin logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 5001, Level = LogLevel.Information, Message = "eBPF programs loaded: {Programs}")]
+    public static partial void Loaded(ILogger log, string programs);
+
+    [LoggerMessage(EventId = 5002, Level = LogLevel.Debug, Message = "ENI link {Link} ({Mac}) is accelerated")]
+    public static partial void EniReady(ILogger log, string link, string mac);
+
+    [LoggerMessage(EventId = 5003, Level = LogLevel.Warning, Message = "ENI link {Link} ({Mac}) is gone: its pods have no way out until it is back")]
+    public static partial void EniGone(ILogger log, string link, string mac);
+
+    [LoggerMessage(EventId = 5004, Level = LogLevel.Error, Message = "ENI {Mac} is not accelerated, its pods go through the node's stack: {Reason}")]
+    public static partial void EniFailed(ILogger log, string mac, string reason);
+
+    [LoggerMessage(EventId = 5005, Level = LogLevel.Critical, Message = "The node's addresses are not watched any more: pods may not reach new ones; restart the daemon")]
+    public static partial void AddressesNotWatched(ILogger log, Exception e);
+
+    [LoggerMessage(EventId = 5006, Level = LogLevel.Error, Message = "The node's addresses could not be written for the eBPF programs: {Reason}")]
+    public static partial void NetworksFailed(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 5007, Level = LogLevel.Critical, Message = "The node's links are not watched any more: entries of pods that die without a DEL stay; restart the daemon")]
+    public static partial void LinksNotWatched(ILogger log, Exception e);
+
+    [LoggerMessage(EventId = 5008, Level = LogLevel.Error, Message = "Entries of pods whose links are gone could not be removed: {Reason}")]
+    public static partial void EntriesStay(ILogger log, string reason);
+}

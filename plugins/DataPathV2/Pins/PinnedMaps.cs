@@ -1,0 +1,90 @@
+using Terway.Linux;
+using Terway.Linux.Bpf;
+
+namespace Terway.Plugins.DataPathV2.Pins;
+
+/// <summary>The datapath's maps, opened or made. They outlive this process by their pins.</summary>
+internal sealed class PinnedMaps : IDisposable
+{
+    private readonly Dictionary<string, BpfMap> _maps = new(StringComparer.Ordinal);
+
+    private PinnedMaps()
+    {
+    }
+
+    public IEnumerable<KeyValuePair<string, BpfMap>> All => _maps;
+
+    public BpfMap this[string name] => _maps[name];
+
+    /// <summary>
+    /// Opens every map that is pinned and makes those that are not. One of another size is made anew with the old one's entries: whoever uses the
+    /// old one goes on with it until it is loaded again.
+    /// </summary>
+    /// <param name="folder">Exists, on a bpf file system.</param>
+    /// <param name="shapes">What they should be.</param>
+    /// <param name="tooSmall">Told of a map whose entries do not fit into the size that is asked for: it keeps its size.</param>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public static PinnedMaps Open(string folder, IReadOnlyList<MapShape> shapes, Action<MapShape, uint> tooSmall)
+    {
+        var maps = new PinnedMaps();
+        try
+        {
+            foreach (var shape in shapes) maps._maps.Add(shape.Name, OpenOne(PinFile.PathOf(folder, shape.Name), shape, tooSmall));
+            return maps;
+        }
+        catch
+        {
+            maps.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var map in _maps.Values) map.Dispose();
+    }
+
+    private static BpfMap OpenOne(string path, MapShape shape, Action<MapShape, uint> tooSmall)
+    {
+        var pinned = BpfMap.OpenPinned(path);
+        if (pinned is null)
+        {
+            var made = shape.Create();
+            made.Pin(path);
+            return made;
+        }
+
+        if (!shape.Fits(pinned))
+        {
+            pinned.Dispose();
+            throw new BpfException(Errno.EINVAL, $"use the map pinned at {path}", "it is of another layout than this version's");
+        }
+
+        if (pinned.MaxEntries == shape.MaxEntries) return pinned;
+        var other = shape.Create();
+        try
+        {
+            Copy(pinned, other);
+            PinFile.Replace(path, other.Pin);
+        }
+        catch (BpfException e) when (e.Errno == Errno.E2BIG)
+        {
+            other.Dispose();
+            tooSmall(shape, pinned.MaxEntries);
+            return pinned;
+        }
+
+        pinned.Dispose();
+        return other;
+    }
+
+    private static void Copy(BpfMap from, BpfMap to)
+    {
+        var key = new byte[from.KeySize];
+        var value = new byte[from.UserValueSize];
+        for (ReadOnlySpan<byte> previous = default; from.TryNextKey(previous, key); previous = key.ToArray())
+        {
+            if (from.TryLookup(key, value)) to.Update(key, value);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Terway.Plugins.DataPathV2.Datapath;
+
+namespace Terway.Plugins.DataPathV2.Tests;
+
+/// <summary>An ENI's objects follow its link.</summary>
+public sealed class EniAccessTests
+{
+    private const string Key = $"eni/{DatapathBox.EniMac}";
+    private static readonly Attachment s_pod = DatapathBox.PodAttachment(1);
+
+    private readonly FakeHost _host = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Objects_are_made_once_and_follow_a_link_that_goes_and_comes_back_with_another_name()
+    {
+        _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
+        using var enis = new EniAccess(_host, NullLogger.Instance);
+        await enis.EnsureAsync(s_pod, Token);
+        await enis.EnsureAsync(DatapathBox.PodAttachment(2), Token);
+        Assert.Equal(1, _host.Ensured);
+        Assert.Equal("eth1", Assert.Single(_host.Objects[Key].OfType<KernelObject.TcProgram>()).LinkName);
+        Assert.Equal("eth1", Assert.Single(_host.Objects[Key].OfType<KernelObject.MapEntry>()).LinkName);
+
+        _host.SetLink(DatapathBox.EniMac, null);
+        await UntilAsync(() => !_host.Objects.ContainsKey(Key));
+        _host.SetLink(DatapathBox.EniMac, s_pod.EniLink with { Name = "eth4", Index = 9 });
+        await UntilAsync(() => _host.Objects.TryGetValue(Key, out var objects) && objects.OfType<KernelObject.TcProgram>().Single().LinkName == "eth4");
+
+        // And again: it is watched still.
+        _host.SetLink(DatapathBox.EniMac, null);
+        await UntilAsync(() => !_host.Objects.ContainsKey(Key));
+    }
+
+    [Fact]
+    public async Task Another_life_takes_up_what_is_there_and_forgets_what_is_not()
+    {
+        var gone = s_pod with { EniLink = s_pod.EniLink with { Mac = "02:00:00:00:03:02", Name = "eth2" } };
+        _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
+        _host.SetLink(gone.EniLink.Mac, gone.EniLink);
+        using (var first = new EniAccess(_host, NullLogger.Instance))
+        {
+            await first.EnsureAsync(s_pod, Token);
+            await first.EnsureAsync(gone, Token);
+        }
+
+        var before = _host.Objects[Key];
+        var next = new FakeHost { Store = _host.Store };
+        next.SetLink(DatapathBox.EniMac, s_pod.EniLink);
+        using var second = new EniAccess(next, NullLogger.Instance);
+        await second.RestoreAsync(Token);
+        Assert.Equal(before, next.Objects[Key]);
+        Assert.Single(next.Objects);
+        Assert.Equal([Key], next.Store.Load(EniRecord.Prefix).Keys);
+        await second.EnsureAsync(s_pod, Token);
+        Assert.Equal(1, next.Ensured);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        while (!condition()) await Task.Delay(5, Token);
+    }
+}

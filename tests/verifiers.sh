@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Puts every eBPF object of the node through the verifiers of the oldest kernel that is promised (5.10), of 6.1 and of 6.12: Debian's cloud kernels,
+# booted by qemu without KVM, with bpftool in an initrd. Both as a single-stack and as a dual-stack node loads them. Then a packet of a pod meets the program
+# there: without an entry for the pod it is dropped (2), to a pod that has one it is redirected (7), from an ENI to nobody it goes on (-1).
+#
+#   tests/verifiers.sh
+#
+# Needs qemu-system-x86, bpftool, busybox-static, clang-14. Kernels come through apt with lists of their own, verified by Debian's archive key; nothing is
+# installed. They are kept in ${XDG_CACHE_HOME:-~/.cache}/terway-net.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+objects=(dp_from_pod dp_from_eni dp_to_pod)
+suites=(bullseye bookworm trixie)
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net"
+patience=300 # seconds for one kernel: it boots in a few, on a busy machine in many
+
+for program in qemu-system-x86_64 bpftool busybox clang-14 gzip; do
+  command -v "$program" >/dev/null || { echo "verifiers.sh: no program $program" >&2; exit 2; }
+done
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+# kernel SUITE: prints the path of its vmlinuz, and fetches it first if it is not there.
+kernel() {
+  local target="$cache/kernel-$1" apt="$work/apt-$1" mirror name
+  if [[ ! -e "$target/vmlinuz" ]]; then
+    mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 -E '/debian/?$')"
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/root" "$target"
+    : >"$apt/status"
+    echo "deb [signed-by=$keyring] $mirror $1 main" >"$apt/sources.list"
+    cat >"$apt/apt.conf" <<CONF
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::State::lists "$apt/lists";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt/cache";
+APT::Architecture "amd64";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+CONF
+    APT_CONFIG="$apt/apt.conf" apt-get update -qq >&2
+    name="$(APT_CONFIG="$apt/apt.conf" apt-cache depends linux-image-cloud-amd64 | sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n1)"
+    (cd "$apt" && APT_CONFIG="$apt/apt.conf" apt-get download -qq "$name" >&2 && dpkg-deb -x linux-image-*.deb root)
+    cp "$apt"/root/boot/vmlinuz-* "$target/vmlinuz"
+  fi
+  echo "$target/vmlinuz"
+}
+
+initrd="$work/initrd"
+mkdir -p "$initrd"/{bin,proc,sys,objects,tmp} "$work/src"
+cp -r bpf/. "$work/src"
+for ipv6 in 0 1; do
+  # The loader sets it; bpftool cannot.
+  sed "s/^const volatile __u32 dp_ipv6;/const volatile __u32 dp_ipv6 = $ipv6;/" bpf/include/dp_maps.h >"$work/src/include/dp_maps.h"
+  for object in "${objects[@]}"; do
+    clang-14 -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 -I"$work/src/include" -I"/usr/include/$(uname -m)-linux-gnu" \
+      -c "$work/src/$object.bpf.c" -o "$initrd/objects/${object}_ipv6_$ipv6.o"
+  done
+done
+cp "$(command -v busybox)" "$initrd/bin/busybox"
+cp "$(readlink -f "$(command -v bpftool)")" "$initrd/bin/bpftool"
+ldd "$initrd/bin/bpftool" | grep -o '/[^ ]*' | while read -r library; do
+  mkdir -p "$initrd$(dirname "$library")"
+  cp -L "$library" "$initrd$library"
+done
+cat >"$initrd/init" <<'INIT'
+#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc
+$b mount -t sysfs sysfs /sys
+$b mount -t bpf bpf /sys/fs/bpf
+$b echo "kernel $($b uname -r)"
+for o in /objects/*.o; do
+  n=$($b basename "$o" .o)
+  if /bin/bpftool prog load "$o" "/sys/fs/bpf/$n" type classifier >/tmp/log 2>&1; then
+    $b echo "accepted $n"
+  else
+    $b echo "REFUSED $n"
+    $b tail -n 20 /tmp/log
+  fi
+done
+# run PROGRAM: its verdict on the packet
+run() { /bin/bpftool prog run pinned "$1" data_in /packet repeat 1 2>&1 | $b sed -n 's/.*Return value: \([0-9]*\).*/\1/p'; }
+# pod ADDRESS: an address of a pod behind the link with index 1, which test runs come from
+pod() {
+  /bin/bpftool map update pinned /sys/fs/bpf/maps/dp_pods4 key hex 0a 00 01 "$1" value hex \
+    01 00 00 00 dc 05 00 00 02 00 00 00 01 01 02 00 00 00 02 01 02 00 00 00 03 01 00 00
+}
+/bin/bpftool prog load /objects/dp_from_pod_ipv6_0.o /sys/fs/bpf/run_pod type classifier pinmaps /sys/fs/bpf/maps 2>/dev/null
+$b echo "verdict dropped $(run /sys/fs/bpf/run_pod)"
+pod 0b
+pod 0c
+$b echo "verdict redirected $(run /sys/fs/bpf/run_pod)"
+$b echo "verdict passed $(run /sys/fs/bpf/dp_from_eni_ipv6_0)"
+$b poweroff -f
+INIT
+# Ethernet, IPv4 and TCP, from 10.0.1.11 to 10.0.1.12.
+printf '%b' '\x02\0\0\0\x02\x01\x02\0\0\0\x01\x01\x08\0' '\x45\0\0\x28\0\0\0\0\x40\x06\x64\xb8\x0a\0\x01\x0b\x0a\0\x01\x0c' \
+  '\x9c\x40\0\x50\0\0\0\0\0\0\0\0\x50\x02\x20\0\0\0\0\0' >"$initrd/packet"
+chmod +x "$initrd/init"
+(cd "$initrd" && find . | busybox cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"
+
+failed=0
+wanted=$((2 * ${#objects[@]}))
+for suite in "${suites[@]}"; do
+  image="$(kernel "$suite")"
+  timeout "$patience" qemu-system-x86_64 -accel tcg -m 512 -nographic -no-reboot -kernel "$image" -initrd "$work/initrd.gz" \
+    -append "console=ttyS0 quiet panic=-1" >"$work/$suite.log" 2>&1 </dev/null || true
+  grep -aoE 'kernel [0-9].*|REFUSED.*' "$work/$suite.log" || true
+  accepted="$(grep -ac 'accepted ' "$work/$suite.log" || true)"
+  echo "  $accepted of $wanted objects accepted"
+  verdicts="$(grep -aoE 'verdict [a-z]+ [0-9]+' "$work/$suite.log" | cut -d' ' -f2- | paste -sd, || true)"
+  echo "  verdicts: $verdicts"
+  if ((accepted != wanted)) || [[ "$verdicts" != "dropped 2,redirected 7,passed 4294967295" ]]; then
+    failed=1
+    tail -n 40 "$work/$suite.log"
+  fi
+done
+exit "$failed"

@@ -115,6 +115,8 @@ public sealed class DualStackService : INodeService, IAsyncDisposable
 
     private void Show(Dictionary<string, Finding> findings)
     {
+        // First, so that whoever hears of a finding finds it in the health too.
+        _health = findings.OrderBy(static f => f.Key, StringComparer.Ordinal).Select(static f => f.Value).OrderByDescending(static f => f.Severity).FirstOrDefault();
         foreach (var gone in _findings.Keys.Where(path => !findings.ContainsKey(path))) _host.Report(gone, null);
         foreach (var (path, finding) in findings)
         {
@@ -122,6 +124,5 @@ public sealed class DualStackService : INodeService, IAsyncDisposable
         }
 
         _findings = findings;
-        _health = findings.OrderBy(static f => f.Key, StringComparer.Ordinal).Select(static f => f.Value).OrderByDescending(static f => f.Severity).FirstOrDefault();
     }
 }

@@ -14,9 +14,10 @@ public sealed class LabProgramTests
     {
         using var facts = await RunAsync("demo", "--json");
         var root = facts.RootElement;
-        Assert.Equal(8, root.GetProperty("pods").GetArrayLength());
-        // 8 pods and 2 nodes each reach the 9 others and the host beyond the VPC.
-        Assert.Equal(10 * 10, root.GetProperty("connectivity").GetArrayLength());
+        Assert.Equal(12, root.GetProperty("pods").GetArrayLength());
+        Assert.Equal(["dual", "exclusive", "shared"], root.GetProperty("pods").EnumerateArray().Select(static p => p.GetProperty("pool").GetString()!).Distinct().Order());
+        // 12 pods and 6 nodes each reach the 17 others and the host beyond the VPC; over IPv6 4 pods and 2 nodes the 5 others.
+        Assert.Equal((18 * 18) + (6 * 5), root.GetProperty("connectivity").GetArrayLength());
         Assert.All(root.GetProperty("connectivity").EnumerateArray(), static cell => Assert.True(cell.GetProperty("ok").GetBoolean(), cell.GetRawText()));
         Assert.Equal(0, root.GetProperty("vpc_drops").GetInt64());
         foreach (var place in (string[])["kernel", "cloud", "state"])

@@ -14,6 +14,7 @@ public static class PoolConfig
     {
         ["shared"] = Shared,
         ["exclusive"] = Exclusive,
+        ["dual"] = Dual(Shared),
     };
 
     /// <summary>A shared pool with the given watermarks.</summary>

@@ -12,9 +12,9 @@ internal static class DemoCommand
         var folder = new Option<string?>("--folder") { Description = "keep the nodes' files in this folder instead of a temporary one" };
         var keep = new Option<bool>("--keep") { Description = "leave the region up at the end, and say how to play with it" };
         var json = new Option<bool>("--json") { Description = "print the facts as JSON; progress goes to standard error" };
-        var pods = new Option<int>("--pods") { Description = "pods on each node", DefaultValueFactory = static _ => 4 };
-        var accelerated = new Option<bool>("--datapath-v2") { Description = "pods carried by eBPF" };
-        var command = new Command("demo", "Two nodes, pods, who reaches whom, daemons killed under a stream, everything deleted, nothing left.") { dist, folder, keep, json, pods, accelerated };
+        var pods = new Option<int>("--pods") { Description = "pods on each node", DefaultValueFactory = static _ => 2 };
+        var accelerated = new Option<bool>("--datapath-v2") { Description = "pods of the shared pool carried by eBPF" };
+        var command = new Command("demo", "Nodes of three pools, pods, who reaches whom, daemons killed under streams, everything deleted, nothing left.") { dist, folder, keep, json, pods, accelerated };
         command.SetAction((parsed, ct) => LabCommandLine.GuardAsync(() =>
         {
             var options = new DemoOptions(

@@ -18,7 +18,7 @@ public sealed record DemoFacts
 
     public required bool StreamInterrupted { get; init; }
 
-    /// <summary>Messages that went to and fro on the stream while the daemons were killed and started again.</summary>
+    /// <summary>Messages that went to and fro on the slower one of two streams while the daemons were killed and started again.</summary>
     public required long StreamMessages { get; init; }
 
     /// <summary>Milliseconds from exec until each killed daemon served again.</summary>
@@ -29,7 +29,7 @@ public sealed record DemoFacts
     public required bool Ok { get; init; }
 }
 
-public sealed record DemoPod(string Name, string Node, string EniId, string Address, double AddMs);
+public sealed record DemoPod(string Name, string Node, string Pool, string EniId, string Address, string? Ipv6, double AddMs);
 
 public sealed record DemoCell(string From, string To, string Family, bool Ok, string? Error);
 

@@ -7,4 +7,4 @@ namespace Terway.Lab.Demo;
 /// <param name="Json">Print facts as JSON on standard output, and progress on standard error.</param>
 /// <param name="PodsPerNode">How many pods each node gets.</param>
 /// <param name="Accelerated">With DataPathV2.</param>
-public sealed record DemoOptions(string? Dist, string? Folder, bool Keep, bool Json, int PodsPerNode = 4, bool Accelerated = false);
+public sealed record DemoOptions(string? Dist, string? Folder, bool Keep, bool Json, int PodsPerNode = 2, bool Accelerated = false);

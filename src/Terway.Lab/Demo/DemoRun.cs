@@ -10,8 +10,8 @@ using Terway.Lab.Probing;
 namespace Terway.Lab.Demo;
 
 /// <summary>
-/// Two nodes of one pool get pods, everybody talks to everybody, the daemons are killed under a running stream, everything is taken away, and
-/// nothing is left.
+/// Nodes of three pools - shared ENIs, shared ENIs with both families, an ENI for each pod - get pods, everybody talks to everybody, the daemons are
+/// killed under running streams, everything is taken away, and nothing is left.
 /// </summary>
 internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
 {
@@ -19,8 +19,9 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
 
     /// <summary>Attach and detach as quick as they get: the demo is about what is right, not about waiting.</summary>
-    private static readonly LabConfig s_region = LabConfig.Default with
+    private static readonly LabConfig s_region = LabConfig.DualStack with
     {
+        Nodes = [Node("shared1"), Node("shared2"), Node("dual1", "dual"), Node("dual2", "dual"), Node("excl1", "exclusive"), Node("excl2", "exclusive")],
         Delays = DelayConfig.None with
         {
             Attach = TimeSpan.FromMilliseconds(300),
@@ -29,11 +30,14 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
         },
     };
 
+    private static NodeConfig Node(string name, string? pool = null) =>
+        LabConfig.Default.Nodes[0] with { Name = name, Pool = pool, Ipv6AddressCount = pool == "dual" ? 1 : 0 };
+
     public async Task<int> RunAsync(CancellationToken ct)
     {
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("terway-demo-").FullName;
         var dist = DistFolder.Find(options.Dist);
-        screen.Step($"a region with {s_region.Nodes.Length} nodes, terwayd on each");
+        screen.Step($"a region with {s_region.Nodes.Length} nodes of three pools, terwayd on each");
         var lab = await RunningLab.StartAsync(s_region, "demo", folder, ct: ct);
         var cluster = new LabCluster(lab, dist.Options(PoolConfig.SharedOrAccelerated(options.Accelerated, minPool: 10, maxPool: 30)));
         try
@@ -63,9 +67,9 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
         var cells = await cluster.MatrixAsync(s_probe, ct);
         screen.Matrix(cells);
 
-        screen.Step("daemons killed (SIGKILL) and started again under a TCP stream between two nodes");
+        screen.Step("daemons killed (SIGKILL) and started again under TCP streams: from a shared to an exclusive pod, and over IPv6");
         var (interrupted, messages, readyMs) = await KillUnderStreamAsync(lab, cluster, pods, ct);
-        screen.Line($"  {messages} messages, {(interrupted ? "INTERRUPTED" : "not interrupted")}; serving again after {string.Join(" and ", readyMs.Select(static m => $"{m:F0} ms"))}");
+        screen.Line($"  {messages} messages or more on each, {(interrupted ? "INTERRUPTED" : "not interrupted")}; serving again after {string.Join(" and ", readyMs.Select(static m => $"{m:F0} ms"))}");
 
         screen.Step("all pods deleted");
         foreach (var pod in pods) await cluster.RemovePodAsync(pod.Name, ct);
@@ -107,7 +111,7 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
                 var took = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
                 var eni = lab.Cloud.Region.Enis.First(e => e.PrivateIps.Contains(pod.Address));
                 pods.Add(pod);
-                facts.Add(new DemoPod(pod.Name, node.Name, eni.Id, pod.Address.ToString(), took));
+                facts.Add(new DemoPod(pod.Name, node.Name, node.Pool ?? "shared", eni.Id, pod.Address.ToString(), pod.Ipv6?.ToString(), took));
             }
         }
 
@@ -117,11 +121,9 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
     private static async Task<(bool Interrupted, long Messages, List<double> ReadyMs)> KillUnderStreamAsync(
         RunningLab lab, LabCluster cluster, List<ClusterPod> pods, CancellationToken ct)
     {
-        var from = pods.First(p => p.Node == lab.Nodes[0]);
-        var to = pods.First(p => p.Node == lab.Nodes[^1]);
-        await using var stream = await SequencedStream.OpenAsync(
-            lab.Namespaces.Thread, from.Sandbox.NetNs, new IPEndPoint(to.Address, EchoServer.DefaultPort), TimeSpan.FromMilliseconds(2),
-            TimeProvider.System, ct);
+        var dual = pods.Where(static p => p.Ipv6 is not null).ToList();
+        await using var stream = await StreamAsync(lab, pods[0], pods[^1].Address, ct);
+        await using var stream6 = await StreamAsync(lab, dual[0], dual[^1].Ipv6!, ct);
         var ready = new List<double>();
         foreach (var node in lab.Nodes)
         {
@@ -131,8 +133,11 @@ internal sealed class DemoRun(DemoOptions options, DemoScreen screen)
 
         // A little longer: a daemon that breaks something does so while it reconciles.
         await Task.Delay(500, ct);
-        return (stream.Interrupted, stream.Messages, ready);
+        return (stream.Interrupted || stream6.Interrupted, Math.Min(stream.Messages, stream6.Messages), ready);
     }
+
+    private static Task<SequencedStream> StreamAsync(RunningLab lab, ClusterPod from, IPAddress to, CancellationToken ct) => SequencedStream.OpenAsync(
+        lab.Namespaces.Thread, from.Sandbox.NetNs, new IPEndPoint(to, EchoServer.DefaultPort), TimeSpan.FromMilliseconds(2), TimeProvider.System, ct);
 
     private async Task KeepAsync(RunningLab lab, LabCluster cluster, DistFolder dist, string folder, CancellationToken ct)
     {

@@ -25,7 +25,7 @@ internal sealed class DemoScreen(TextWriter output)
         {
             var instance = lab.Cloud.Region.FindInstance(node.InstanceId);
             Line();
-            Line($"  {node.Name}  {node.InstanceId}  {instance?.Type.Id}");
+            Line($"  {node.Name}  {node.Pool ?? "shared"} pool  {node.InstanceId}  {instance?.Type.Id}");
             foreach (var eni in instance?.Enis ?? [])
             {
                 if (eni.Type == EniType.Primary)
@@ -37,7 +37,7 @@ internal sealed class DemoScreen(TextWriter output)
                 Line($"  ├─ {eni.Id}  {eni.VSwitchId}  {eni.PrivateIps.Length} addresses");
                 foreach (var pod in pods.Where(p => p.Node == node && eni.PrivateIps.Contains(p.Address)))
                 {
-                    Line($"  │    ├─ {pod.Name,-8} {pod.Address}");
+                    Line($"  │    ├─ {pod.Name,-10} {string.Join("  ", pod.Addresses)}");
                 }
             }
         }
@@ -45,14 +45,20 @@ internal sealed class DemoScreen(TextWriter output)
         Line();
     }
 
-    /// <summary>The matrix, rows are where connections come from.</summary>
+    /// <summary>A matrix for each family, rows are where connections come from.</summary>
     public void Matrix(IReadOnlyList<ConnectivityCell> cells)
+    {
+        foreach (var family in cells.GroupBy(static c => c.Family)) Matrix(family.Key, [.. family]);
+        foreach (var cell in cells.Where(static c => !c.Ok)) Line($"  FAIL {cell.From} -> {cell.To} ({cell.Family}): {cell.Error}");
+    }
+
+    private void Matrix(string family, IReadOnlyList<ConnectivityCell> cells)
     {
         var from = cells.Select(static c => c.From).Distinct().ToList();
         var to = cells.Select(static c => c.To).Distinct().OrderBy(static t => t, StringComparer.Ordinal).ToList();
         var width = to.Max(static t => t.Length);
         Line();
-        Line("  " + "from \\ to".PadRight(12) + string.Join(' ', to.Select(t => t.PadRight(width))));
+        Line("  " + family.PadRight(12) + string.Join(' ', to.Select(t => t.PadRight(width))));
         foreach (var row in from)
         {
             var line = to.Select(column => (cells.FirstOrDefault(c => c.From == row && c.To == column) switch
@@ -64,7 +70,6 @@ internal sealed class DemoScreen(TextWriter output)
             Line("  " + row.PadRight(12) + string.Join(' ', line));
         }
 
-        foreach (var cell in cells.Where(static c => !c.Ok)) Line($"  FAIL {cell.From} -> {cell.To}: {cell.Error}");
         Line();
     }
 }

@@ -31,16 +31,15 @@ internal sealed class CniBench(string dist, int runs, int burst)
         try
         {
             await using var lab = await RunningLab.StartAsync(s_region, $"bench{Environment.ProcessId}", folder, ct: ct);
-            // Warm: as many idle addresses as two bursts take, since those of the first are cooling down when the second comes. A short cool-down,
-            // since this node starts more pods in a minute than others in a day.
-            var conf = PoolConfig.SharedWith(2 * burst, 2 * burst + 10).TrimEnd().TrimEnd('}') + ", \"ip_cooldown\": 2 }";
+            // Warm: as many idle addresses as two bursts take, since those of the first are cooling down when the second comes.
+            var conf = Quick(PoolConfig.SharedWith(2 * burst, 2 * burst + 10), 2);
             await using var cluster = new LabCluster(lab, DistFolder.Find(dist).Options(conf));
             var node = lab.Nodes[0];
             await cluster.StartDaemonAsync(node, ct);
             await WaitWarmAsync(node, 2 * burst, ct);
             Print(CallsPerAddress(lab, node));
 
-            var times = await MeasureAsync(lab, cluster, node, folder, ct);
+            var times = await MeasureAsync(lab, cluster, node, folder, Theirs(folder, "10.99.0.0/16"), burst, Bursts, ct);
             Print(Figure.Ratio("cni_add_p50_ratio", times.AddOurs, times.AddTheirs));
             Print(Figure.Ratio("cni_del_p50_ratio", times.DelOurs, times.DelTheirs));
             Print(Figure.Ratio("cni_del_settled_p50_ratio", times.SettledOurs, times.DelTheirs));
@@ -57,7 +56,53 @@ internal sealed class CniBench(string dist, int runs, int burst)
         {
             Directory.Delete(folder, recursive: true);
         }
+
+        // As many idle addresses as pods come and go while they cool down; ENIs as many as the type carries.
+        Print(await OtherPoolAsync(
+            "cni_add_p50_ratio_dual", LabConfig.DualStack.Nodes[0], Quick(PoolConfig.DualWith(4 * Rotation, 5 * Rotation), 1), 4 * Rotation,
+            ["10.99.0.0/16", "fd99::/64"], ct));
+        Print(await OtherPoolAsync(
+            "cni_add_p50_ratio_exclusive", LabConfig.Default.Nodes[0], Quick(PoolConfig.ExclusiveWith(7, 7), 0), 7, ["10.99.0.0/16"], ct));
     }
+
+    /// <summary>ADD on a node of another kind of pool, everything at hand ahead of need.</summary>
+    private async Task<Figure> OtherPoolAsync(string figure, NodeConfig config, string conf, int idle, string[] theirs, CancellationToken ct)
+    {
+        var folder = Directory.CreateTempSubdirectory("terway-bench-").FullName;
+        try
+        {
+            var region = LabConfig.DualStack with { Nodes = [config], Delays = s_region.Delays };
+            await using var lab = await RunningLab.StartAsync(region, $"bench{Environment.ProcessId}", folder, ct: ct);
+            await using var cluster = new LabCluster(lab, DistFolder.Find(dist).Options(conf));
+            var node = lab.Nodes[0];
+            await cluster.StartDaemonAsync(node, ct);
+            await WaitWarmAsync(node, idle, ct);
+            var times = await MeasureAsync(lab, cluster, node, folder, Theirs(folder, theirs), burst: 0, bursts: 0, ct);
+            return Figure.Ratio(figure, times.AddOurs, times.AddTheirs);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // This node starts more pods in a minute than others in a day.
+    private static string Quick(string conf, int cooldown) => conf.TrimEnd().TrimEnd('}') + $", \"ip_cooldown\": {cooldown} }}";
+
+    private static JsonObject Theirs(string folder, params string[] subnets) => new()
+    {
+        ["cniVersion"] = "1.0.0",
+        ["name"] = "reference",
+        ["type"] = "ptp",
+        ["mtu"] = 1500,
+        ["ipam"] = new JsonObject
+        {
+            ["type"] = "host-local",
+            ["ranges"] = new JsonArray([.. subnets.Select(static s => new JsonArray(new JsonObject { ["subnet"] = s }))]),
+            ["dataDir"] = Path.Combine(folder, "host-local"),
+            ["routes"] = new JsonArray([.. subnets.Select(static s => new JsonObject { ["dst"] = s.Contains(':', StringComparison.Ordinal) ? "::/0" : "0.0.0.0/0" })]),
+        },
+    };
 
     private static async Task WaitWarmAsync(LabNode node, int idle, CancellationToken ct)
     {
@@ -79,26 +124,13 @@ internal sealed class CniBench(string dist, int runs, int burst)
         return new Figure("cloud_calls_per_address", Math.Round((double)calls / addresses, 3), calls, null, "calls", Samples: addresses);
     }
 
-    private async Task<MeasureTimes> MeasureAsync(RunningLab lab, LabCluster cluster, LabNode node, string folder, CancellationToken ct)
+    private async Task<MeasureTimes> MeasureAsync(
+        RunningLab lab, LabCluster cluster, LabNode node, string folder, JsonObject theirs, int burst, int bursts, CancellationToken ct)
     {
         var network = cluster.Daemon(node).Network;
         var ours = network.Plugins[0].DeepClone().AsObject();
         ours["name"] = network.Name;
         ours["cniVersion"] = "1.0.0";
-        var theirs = new JsonObject
-        {
-            ["cniVersion"] = "1.0.0",
-            ["name"] = "reference",
-            ["type"] = "ptp",
-            ["mtu"] = 1500,
-            ["ipam"] = new JsonObject
-            {
-                ["type"] = "host-local",
-                ["subnet"] = "10.99.0.0/16",
-                ["dataDir"] = Path.Combine(folder, "host-local"),
-                ["routes"] = new JsonArray(new JsonObject { ["dst"] = "0.0.0.0/0" }),
-            },
-        };
         var input = Directory.CreateDirectory(Path.Combine(folder, "calls")).FullName;
         var sandboxes = new List<LabPod>();
         try
@@ -108,7 +140,7 @@ internal sealed class CniBench(string dist, int runs, int burst)
             var job = new MeasureJob(
                 new PluginUnderTest(Path.Combine(cluster.Daemon(node).Runtime.BinaryFolders[0], "terway"), cluster.Daemon(node).Runtime.BinaryFolders[0], ours.ToJsonString()),
                 new PluginUnderTest(Path.Combine(ReferencePlugins, "ptp"), ReferencePlugins, theirs.ToJsonString()),
-                runs, burst, Bursts, [.. paths.Take(paths.Count / 2)], [.. paths.Skip(paths.Count / 2)], input);
+                runs, burst, bursts, [.. paths.Take(paths.Count / 2)], [.. paths.Skip(paths.Count / 2)], input);
             return await MeasureInNodeAsync(node, job, ct);
         }
         finally

@@ -311,7 +311,7 @@ public sealed class DualStackTests
     {
         var daemon = one.Cluster.Daemon(one.Node);
         Assert.True(await daemon.StopAsync(Token));
-        daemon.Configure(eniConf);
+        daemon.EniConf = eniConf;
         await one.Cluster.StartDaemonAsync(one.Node, Token);
     }
 

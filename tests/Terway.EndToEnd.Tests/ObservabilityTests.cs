@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Terway.EndToEnd.Tests.Fixtures;
+using Terway.Lab.Cluster;
 using Terway.Lab.Nodes;
 using Terway.Lab.Runtime;
 
@@ -93,7 +94,7 @@ public sealed partial class ObservabilityTests
     [Fact]
     public async Task Documentation_names_what_a_running_daemon_exports()
     {
-        await using var one = await OneNode.StartAsync(Token);
+        await using var one = await OneNode.StartAsync(Token, eniConf: PoolConfig.AcceleratedWith(2, 4));
         using var client = MetricsSocket.Client(one.Node);
         var exported = Types().Matches(await client.GetStringAsync("/metrics", Token)).Select(static m => $"{m.Groups["name"].Value} {m.Groups["type"].Value}");
         var documented = Rows().Matches(await File.ReadAllTextAsync(DocsPath(), Token)).Select(static m => $"{m.Groups["name"].Value} {m.Groups["type"].Value}");

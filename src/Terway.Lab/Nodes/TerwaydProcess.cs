@@ -16,7 +16,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
     private readonly LabNode _node;
-    private TerwaydOptions _options;
+    private readonly TerwaydOptions _options;
     private readonly LabLedger? _ledger;
     private readonly string _socket;
     private Process? _process;
@@ -72,9 +72,6 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">There is none: the daemon was never ready.</exception>
     public CniConfigList Network => CniConfigList.LoadFirst(_node.Paths.CniConf)
         ?? throw new InvalidOperationException($"node {_node.Name} has no CNI configuration in {_node.Paths.CniConf}: terwayd was not ready yet, see {LogFile}");
-
-    /// <summary>The node pool's configuration is another one from the next start on.</summary>
-    public void Configure(string eniConf) => _options = _options with { EniConf = eniConf };
 
     /// <summary>Writes the configuration and executes the daemon; returns at once, see <see cref="WaitReadyAsync"/>.</summary>
     public void Start()

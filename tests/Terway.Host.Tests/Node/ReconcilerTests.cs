@@ -262,9 +262,9 @@ public sealed class ReconcilerTests : IAsyncLifetime
         }
     }
 
-    // A link made again has another index.
+    // A link made again has another index, which is in the upper half of an eBPF map's value too.
     private static List<string> WithoutIndex(IEnumerable<string> objects) =>
-        [.. objects.Select(static o => System.Text.RegularExpressions.Regex.Replace(o, @"link \d+ |LinkIndex = \d+|dev \d+", "")).Order(StringComparer.Ordinal)];
+        [.. objects.Select(static o => System.Text.RegularExpressions.Regex.Replace(o, @"link \d+ |LinkIndex = \d+|dev \d+|(?<=^entry \w+ )\w+(?=\w{8}$)", "")).Order(StringComparer.Ordinal)];
 
     /// <summary>The real kernel, to which repairs come late.</summary>
     private sealed class LateKernel(INodeKernel kernel, Func<Task> before) : INodeKernel

@@ -107,7 +107,9 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var folder = Path.Combine(_host.BpfFolder, DatapathPins.Folder);
         var uplink = await _host.WaitForLinkAsync(_host.Node.PrimaryMac, s_uplinkLimit, cancellationToken);
         var withIpv6 = _host.Families.Count > 1;
-        _maps = PinnedMaps.Open(folder, MapShape.All(settings, withIpv6), TooSmall);
+        var shapes = MapShape.All(settings, withIpv6);
+        _maps = PinnedMaps.Open(folder, shapes, TooSmall);
+        if (EarlierMaps.TakeOver(_host.BpfFolder, _maps, shapes) is { } earlier) Log.TookOver(_log, earlier);
         _metrics = new DatapathMetrics(_maps);
         var constants = new ProgramConstants((uint)uplink.Index, withIpv6);
         var objects = Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");

@@ -121,7 +121,8 @@ internal sealed class Daemon : IAsyncDisposable
                 .RunAsync(await node.FindPodTracesAsync().ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         var table = new AttachmentTable();
         foreach (var (record, phase) in attachments) table.Put(record, phase);
-        objects.StillNeeded = o => ObjectFamily.Of(o) is { } family && active.Families.All(f => f.Family != family) && table.HasFamily(family);
+        objects.StillNeeded = o => o is KernelObject.PinFolder folder ? table.HasPins(folder.Path)
+            : ObjectFamily.Of(o) is { } family && active.Families.All(f => f.Family != family) && table.HasFamily(family);
         await StartPluginsAsync(plugins, attachments, store, readiness, cancellationToken).ConfigureAwait(false);
 
         var detacher = Own(new PodDetacher(active, table, store, kernel, _time, _loggers.CreateLogger<PodDetacher>()));
@@ -133,6 +134,9 @@ internal sealed class Daemon : IAsyncDisposable
         // The watch first: what goes during the comparison is told afterwards.
         Own(KernelWatch.Start(table, objects, links, reconciler.Notice, _loggers.CreateLogger<KernelWatch>()));
         await reconciler.RunAtStartAsync(attachments, cancellationToken).ConfigureAwait(false);
+        await new PodHandover(active, table, store, kernel, _loggers.CreateLogger<PodHandover>())
+            .RunAsync(name => plugins.Plugins.Any(p => p.InService && NameOf(p) == name), cancellationToken).ConfigureAwait(false);
+        await objects.ReleaseOutlivedAsync(cancellationToken).ConfigureAwait(false);
         reconciler.Start();
         var tombstones = new Tombstones(store, _time);
         var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());

@@ -56,7 +56,7 @@ public sealed class LayoutTests
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)reason} {WireNames.Of(reason)}");
         foreach (var path in Enum.GetValues<PathTaken>())
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)path} {WireNames.Of(path)}");
-        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpLimits.Abi} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped}");
+        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped}");
         Assert.Equal(expected.ToString(), CompileAndRun(c));
     }
 

@@ -25,9 +25,6 @@ internal struct Pad3
 
 internal static class DpLimits
 {
-    /// <summary>DP_ABI: part of the pins' folder.</summary>
-    public const int Abi = 1;
-
     public const int MaxDropReasons = 16;
     public const int MaxPaths = 32;
 }

@@ -24,7 +24,9 @@ internal static class DatapathPins
     public const int FilterPriority = 25000;
 
     // The bpf file system takes no dots in names.
-    public static string Folder { get; } = string.Create(CultureInfo.InvariantCulture, $"datapath-v{DpLimits.Abi}");
+    public const string FolderPrefix = "datapath-v";
+
+    public static string Folder { get; } = string.Create(CultureInfo.InvariantCulture, $"{FolderPrefix}{DpAbi.Version}");
 
     public static IReadOnlyList<string> Programs { get; } = [FromPod, FromEni, ToPod];
 

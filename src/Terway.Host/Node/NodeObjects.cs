@@ -140,7 +140,8 @@ internal sealed class NodeObjects : IDisposable
         {
             var others = HeldBesides((plugin, key));
             others.UnionWith(objects);
-            await _kernel.RemoveAsync([[.. obsolete.Where(o => !others.Contains(o))]]).ConfigureAwait(false);
+            // What a new one takes the place of is exchanged below, without a gap.
+            await _kernel.RemoveAsync([ObjectSlot.Obsolete(obsolete.Where(o => !others.Contains(o)), objects)]).ConfigureAwait(false);
             await RestoreSysctlsAsync(obsolete, others).ConfigureAwait(false);
             await _store.WriteAsync(new StateWrite.PutNodeObjects(plugin, key, objects)).ConfigureAwait(false);
             _kept = _kept.SetItem((plugin, key), kept);

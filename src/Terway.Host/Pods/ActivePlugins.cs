@@ -43,6 +43,18 @@ internal sealed class ActivePlugins(
         return null;
     }
 
+    /// <summary>The datapath that planned an attachment, by the plugin's name: as it is now, of whatever version.</summary>
+    public PluginPart<IDatapath>? FindDatapath(string nameAndVersion)
+    {
+        var name = PluginName(nameAndVersion);
+        foreach (var datapath in datapaths)
+        {
+            if (PluginName(datapath.Name).SequenceEqual(name)) return datapath;
+        }
+
+        return null;
+    }
+
     /// <summary><c>SharedEni</c> of <c>SharedEni/1.0.0</c>.</summary>
     public static ReadOnlySpan<char> PluginName(string nameAndVersion)
     {

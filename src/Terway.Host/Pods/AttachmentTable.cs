@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Terway.Host.State;
+using Terway.Plugin;
 
 namespace Terway.Host.Pods;
 
@@ -49,6 +50,14 @@ internal sealed class AttachmentTable
     /// <summary>Whether some pod has an address of this family. Walks over all of them.</summary>
     public bool HasFamily(AddressFamily family) => _byAddress.Any(a => a.Key.AddressFamily == family);
 
+    /// <summary>Whether some pod uses something that is pinned in this folder. Walks over all of them.</summary>
+    public bool HasPins(string folder) => _byKey.Values.Any(a => a.Record.Objects.Any(o => o switch
+    {
+        KernelObject.TcProgram program => IsIn(program.Program, folder),
+        KernelObject.MapEntry entry => IsIn(entry.Map, folder),
+        _ => false,
+    }));
+
     public void Put(AttachmentRecord record, AttachmentPhase phase)
     {
         _byKey[record.Key] = (record, phase);
@@ -72,4 +81,7 @@ internal sealed class AttachmentTable
 
         Removed?.Invoke();
     }
+
+    private static bool IsIn(string path, string folder) =>
+        path.Length > folder.Length && path[folder.Length] == '/' && path.StartsWith(folder, StringComparison.Ordinal);
 }

@@ -40,7 +40,10 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
     public static string Conf { get; } = PoolConfig.AcceleratedWith(minPool: 4, maxPool: 12);
 
     /// <summary>Brings up the nodes with ready daemons.</summary>
-    public static async Task<AcceleratedNodes> StartAsync(string eniConf, CancellationToken ct)
+    /// <param name="eniConf">Configuration of both.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <param name="ownPlugins">With a plugin folder of their own, to which <see cref="AddNextPlugin"/> adds.</param>
+    public static async Task<AcceleratedNodes> StartAsync(string eniConf, CancellationToken ct, bool ownPlugins = false)
     {
         var nodes = new AcceleratedNodes();
         try
@@ -50,7 +53,14 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
                 Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(100), Detach = TimeSpan.FromMilliseconds(50) },
             };
             nodes._lab = await RunningLab.StartAsync(config, $"t{Guid.NewGuid():N}"[..9], nodes._folder.FullName, ct: ct);
-            nodes._cluster = new LabCluster(nodes._lab, DistFolder.Find().Options(eniConf));
+            var options = DistFolder.Find().Options(eniConf);
+            if (ownPlugins)
+            {
+                CopyFolder(options.PluginDir, nodes.Plugins);
+                options = options with { PluginDir = nodes.Plugins };
+            }
+
+            nodes._cluster = new LabCluster(nodes._lab, options);
             foreach (var node in nodes._lab.Nodes) await nodes._cluster.StartDaemonAsync(node, ct);
             return nodes;
         }
@@ -59,6 +69,19 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
             await nodes.DisposeAsync();
             throw;
         }
+    }
+
+    private string Plugins => Path.Combine(_folder.FullName, "plugins");
+
+    /// <summary>Puts the next version of DataPathV2 beside the one that is there. Daemons take it at their next start.</summary>
+    public void AddNextPlugin() =>
+        CopyFolder(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "testplugins", "DataPathV2"), Path.Combine(Plugins, "DataPathV2"));
+
+    /// <summary>Lets a node's stack translate an address, all ports, to a pod's.</summary>
+    public static async Task TranslateAsync(LabNode node, string from, IPAddress to, CancellationToken ct)
+    {
+        var rules = $$"""table ip service { chain pre { type nat hook prerouting priority dstnat; ip daddr {{from}} dnat to {{to}}; }; }""";
+        (await NamespaceCommand.RunAsync(node.NetNsPath, "nft", [rules], null, null, ct)).ThrowIfFailed("a Service");
     }
 
     public static string PinsOf(LabNode node) => Path.Combine(node.Paths.Bpf, "datapath-v1");
@@ -133,6 +156,15 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
         if (_cluster is not null) await _cluster.DisposeAsync();
         if (_lab is not null) await _lab.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)), overwrite: true);
     }
 
     private static long Sum(BpfMap map, uint index)

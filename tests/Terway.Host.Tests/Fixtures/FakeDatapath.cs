@@ -9,6 +9,9 @@ internal sealed class FakeDatapath : IDatapath
     /// <summary>Throws instead of planning.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>As another version of it plans.</summary>
+    public Func<IReadOnlyList<KernelObject>, IReadOnlyList<KernelObject>> Change { get; set; } = static plan => plan;
+
     public ClaimStrength Carries(PodInterface pod, Allocation allocation) => ClaimStrength.Default;
 
     public IReadOnlyList<KernelObject> Plan(Attachment attachment)
@@ -16,14 +19,14 @@ internal sealed class FakeDatapath : IDatapath
         if (Failure is not null) throw Failure;
         var address = attachment.Allocation.Addresses[0].Address;
         var host = new IPNetwork(address, 32);
-        return
+        return Change(
         [
             new KernelObject.Veth(attachment.HostLinkName, attachment.Pod.IfName, attachment.HostLinkMac, attachment.PodLinkMac, attachment.Mtu),
             new KernelObject.Address(attachment.Pod.IfName, address, 32) { InPod = true },
             new KernelObject.Route(attachment.HostLinkName, host),
             new KernelObject.Rule(512, null, host, 254),
             new KernelObject.Rule(2048, host, null, 1005),
-        ];
+        ]);
     }
 }
 

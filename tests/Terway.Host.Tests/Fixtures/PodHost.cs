@@ -40,6 +40,11 @@ internal sealed class PodHost : IAsyncDisposable
 
     public FakeDatapath Datapath { get; } = new();
 
+    /// <summary>Name and version of <see cref="Datapath"/> from the next start on.</summary>
+    public string DatapathName { get; set; } = "Fake/1.0.0";
+
+    public bool DatapathInService { get; set; } = true;
+
     public StateStore Store { get; private set; } = null!;
 
     public AttachmentTable Table { get; private set; } = null!;
@@ -105,9 +110,9 @@ internal sealed class PodHost : IAsyncDisposable
         _life++;
     }
 
-    public async Task StartAgainAsync()
+    public async Task StartAgainAsync(Func<string, CancellationToken, Task>? at = null)
     {
-        Steps = new Steps();
+        Steps = new Steps { At = at };
         await BeginAsync();
     }
 
@@ -166,7 +171,7 @@ internal sealed class PodHost : IAsyncDisposable
             [.. Store.Initial.Attachments.Select(static a => a.Record.Attachment.Allocation)], new Dictionary<System.Net.IPAddress, DateTimeOffset>(), default);
         Table = new AttachmentTable();
         var active = new ActivePlugins(
-            [new PluginPart<IAddressProvider>("Fake/1.0.0", Provider)], [new PluginPart<IDatapath>("Fake/1.0.0", Datapath)],
+            [new PluginPart<IAddressProvider>("Fake/1.0.0", Provider)], [new PluginPart<IDatapath>(DatapathName, Datapath)],
             [new FakeStage(Steps, 1), new FakeStage(Steps, 2)], [new IPv4Family(null!, null!)]);
         Detacher = new PodDetacher(active, Table, Store, Kernel, Time, NullLogger<PodDetacher>.Instance);
         await using (var reconciler = new Reconciler(
@@ -174,6 +179,8 @@ internal sealed class PodHost : IAsyncDisposable
         {
             await reconciler.RunAtStartAsync(Store.Initial.Attachments, default);
         }
+
+        await new PodHandover(active, Table, Store, Kernel, NullLogger.Instance).RunAsync(_ => DatapathInService, default);
 
         var attacher = new PodAttacher(active, Table, Store, Kernel, Detacher, Time, NullLogger<PodAttacher>.Instance);
         Network = new PodNetwork(

@@ -194,21 +194,35 @@ internal sealed class PointNode : IAsyncDisposable
         }
     }
 
+    /// <summary>What was not at rest when it was last looked.</summary>
+    public string Unrest { get; private set; } = "";
+
     private async Task<bool> IsAtRestAsync(int idle, CancellationToken ct)
     {
         try
         {
             var status = await NodeAgent.StatusAsync(Node.Paths.Run, ct);
-            var ours = _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)));
-            return status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.Idle == idle)
-                && ours.Sum(static e => e.PrivateIps.Length) == _pods.Count + idle
-                && ours.Sum(static e => e.Ipv6Addresses.Length) == (Dual ? _pods.Count + idle : 0);
+            EniSnapshot[] ours = [.. _lab.Cloud.Region.Enis.Where(e => e.Type != EniType.Primary && (e.InstanceId == Node.InstanceId || e.Tags.ContainsValue(Node.InstanceId)))];
+            var (v4, v6) = (ours.Sum(static e => e.PrivateIps.Length), ours.Sum(static e => e.Ipv6Addresses.Length));
+            Unrest = $"{status.Detaching} detaching; pools {string.Join(", ", status.Pools.Select(static p => $"{p.Provider} {p.InUse}+{p.Idle} idle+{p.CoolingDown} cooling down"))}; "
+                + $"{_pods.Count} pods; {v4} and {v6} addresses of {string.Join(", ", ours.Select(static e => $"{e.Id} {e.Status}"))}";
+            var expected = _pods.Count + Math.Max(idle, Unreturnable(ours));
+            return status.Pools.Count > 0 && status.Detaching == 0 && status.Pools.All(p => p.InUse == _pods.Count && p.CoolingDown == 0 && p.InUse + p.Idle == expected)
+                && v4 == expected && v6 == (Dual ? expected : 0);
         }
-        catch (RpcException)
+        catch (RpcException e)
         {
             // It ended just now.
+            Unrest = e.Message;
             return false;
         }
+    }
+
+    // An ENI's primary address goes only with its ENI, which stays while another of its addresses is a pod's.
+    private int Unreturnable(IReadOnlyList<EniSnapshot> enis)
+    {
+        var held = _pods.Values.SelectMany(static p => p.Addresses).ToHashSet();
+        return enis.Count(e => !held.Contains(e.PrimaryIp) && e.PrivateIps.Any(held.Contains));
     }
 
     /// <summary>Starts a pod: as often as it takes, a new sandbox each time.</summary>

@@ -5,7 +5,7 @@ namespace Terway.Lab.Chaos.Points;
 /// <summary>What a run over the crash points found; the JSON line at its end.</summary>
 public sealed record PointResult
 {
-    /// <summary>Crashes tried: a point, a moment and a scenario each.</summary>
+    /// <summary>Crashes that came about: a point, a moment and a scenario each.</summary>
     public required int Points { get; init; }
 
     /// <summary>Crashes after which everything was as it should be.</summary>

@@ -18,6 +18,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     /// <summary>Idle addresses that a pool keeps: fewer than there are ENIs at most, so that one has to go.</summary>
     internal const int IdlePool = 1;
 
+    private const int Retries = 3;
+
     // So many say enough.
     private const int MaxFailures = 10;
 
@@ -76,6 +78,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         progress.WriteLine($"{Elapsed:F0} s: {recorded.Count} crashes to try at {recorded.Select(static c => c.Spot.Point).Distinct().Count()} points, {cases.Count} of them chosen");
         if (_failures.IsEmpty) await WorkAsync(lab, daemon, new ConcurrentQueue<PointCase>(cases), TryAsync, ct);
         if (options.Quick) cases = await TryOthersAsync(lab, daemon, recorded, cases, ct);
+        else await TryAgainAsync(lab, daemon, ct);
 
         // A crash that the same point had in another scenario will do; one that no scenario of all could bring about is a hole.
         foreach (var never in options.Only is not null ? [] : cases.Select(static c => c.Kind).Distinct().Where(k => _failures.IsEmpty && !_hit.ContainsKey(k)))
@@ -85,7 +88,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
             Fail($"the VPC dropped packets: {string.Join(", ", drops.Select(static d => $"{d.Value} {d.Key}"))}; the last: {string.Join("; ", lab.Vpc.LastDrops().Take(5))}");
         return new PointResult
         {
-            Points = cases.Count,
+            Points = cases.Count - _unreached.Count,
             Passed = _passed,
             Distinct = cases.Select(static c => c.Spot.Point).Distinct().Count(),
             Seconds = Math.Round(Elapsed, 1),
@@ -149,6 +152,17 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         return tried;
     }
 
+    // Whether a step comes about in a scenario can be a matter of time.
+    private async Task TryAgainAsync(RunningLab lab, Func<PointScenario, TerwaydOptions> daemon, CancellationToken ct)
+    {
+        for (var attempt = 0; attempt < Retries && _failures.IsEmpty && !_unreached.IsEmpty; attempt++)
+        {
+            var again = new ConcurrentQueue<PointCase>(_unreached);
+            _unreached.Clear();
+            await WorkAsync(lab, daemon, again, TryAsync, ct);
+        }
+    }
+
     // False: the point was not reached.
     private async Task<bool> TryAsync(PointNode node, PointCase one, CancellationToken ct)
     {
@@ -208,7 +222,7 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            node.Problem(e is OperationCanceledException ? $"not at its end after {s_caseLimit.TotalSeconds} s" : e.Message);
+            node.Problem(e is OperationCanceledException ? $"not at its end after {s_caseLimit.TotalSeconds} s: {node.Unrest}" : e.Message);
         }
 
         foreach (var problem in node.Problems) Fail($"{(one.Spot == default ? $"{one.Scenario.Name} without a crash" : one.ToString())} ({node.Node.Name}): {problem}");

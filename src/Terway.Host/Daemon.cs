@@ -141,7 +141,8 @@ internal sealed class Daemon : IAsyncDisposable
         var tombstones = new Tombstones(store, _time);
         var attacher = new PodAttacher(active, table, store, kernel, detacher, _time, _loggers.CreateLogger<PodAttacher>());
         var network = new PodNetwork(
-            active, table, new Fence<AttachmentKey>(), tombstones, attacher, detacher, kernel, new ManifestPodFacts(_options.PodDir));
+            active, table, new Fence<AttachmentKey>(), tombstones, attacher, detacher, kernel, new ManifestPodFacts(_options.PodDir),
+            _loggers.CreateLogger<PodNetwork>());
         await cloud.Confirmed.ConfigureAwait(false);
         readiness.Serve(active.Providers, plugins);
         Own(await SpooledDels.StartAsync(_options.SpoolDir, network, _loggers.CreateLogger<SpooledDels>(), cancellationToken).ConfigureAwait(false));

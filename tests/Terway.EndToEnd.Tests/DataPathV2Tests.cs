@@ -165,6 +165,13 @@ public sealed class DataPathV2Tests
         // The other node is a version behind; a pod made now is carried like those that were handed over.
         await nodes.Cluster.AddPodAsync(node, "late", Token);
         await nodes.AssertMatrixAsync(Token);
+
+        // And back.
+        nodes.RemoveNextPlugin();
+        Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
+        await nodes.Cluster.StartDaemonAsync(node, Token);
+        Assert.Equal(["datapath-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName));
+        await nodes.AssertMatrixAsync(Token);
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);
     }

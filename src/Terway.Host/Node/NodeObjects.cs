@@ -47,8 +47,9 @@ internal sealed class NodeObjects : IDisposable
     /// <summary>All plans kept now, each known before its first object is made.</summary>
     public IReadOnlyList<IReadOnlyList<KernelObject>> Plans => [.. _kept.Values];
 
-    /// <summary>Who keeps something, and under which keys.</summary>
-    public IReadOnlyList<(string Plugin, string Key)> Kept => [.. _kept.Keys];
+    /// <summary>Who keeps something, and under which keys; in an order in which it can go: filters before the pins of their programs.</summary>
+    public IReadOnlyList<(string Plugin, string Key)> Kept =>
+        [.. _kept.OrderBy(static k => k.Value.Any(static o => o is KernelObject.PinFolder)).Select(static k => k.Key)];
 
     /// <summary>Whether some plan is about this link of the node.</summary>
     public bool Uses(string link) => _kept.Values.Any(plan => plan.Any(o => LinkOf(o) == link));

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Terway.Cni.Wire;
 using Terway.Host.Cni;
 using Terway.Host.Kernel;
@@ -7,9 +8,9 @@ using Terway.Plugin;
 namespace Terway.Host.Pods;
 
 /// <summary>What CNI asks for, behind the fence of each pod interface.</summary>
-internal sealed class PodNetwork(
+internal sealed partial class PodNetwork(
     ActivePlugins plugins, AttachmentTable table, Fence<AttachmentKey> fence, Tombstones tombstones, PodAttacher attacher, PodDetacher detacher, INodeKernel kernel,
-    IPodFacts facts)
+    IPodFacts facts, ILogger<PodNetwork> log)
 {
     public IReadOnlyList<IAddressFamily> Families => plugins.Families;
 
@@ -100,6 +101,8 @@ internal sealed class PodNetwork(
             using var holding = await fence.EnterAsync(record.Key, overtake: false, cancellationToken).ConfigureAwait(false);
             if (table.Find(record.Key) is { } found && ReferenceEquals(found.Record, record))
             {
+                // One that goes already has been told of.
+                if (found.Phase == AttachmentPhase.Attached) LogGarbage(log, record.Key, record.Attachment.Pod.Namespace, record.Attachment.Pod.Name);
                 await detacher.DetachAsync(record).ConfigureAwait(false);
             }
         }
@@ -140,4 +143,7 @@ internal sealed class PodNetwork(
             Mtu = conf.Mtu,
         };
     }
+
+    [LoggerMessage(EventId = 4030, Level = LogLevel.Warning, Message = "GC takes away {Key} ({Namespace}/{Name}), which the runtime does not know")]
+    private static partial void LogGarbage(ILogger log, AttachmentKey key, string @namespace, string name);
 }

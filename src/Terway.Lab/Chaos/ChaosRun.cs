@@ -38,6 +38,9 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
 
     private readonly ConcurrentDictionary<IPAddress, string> _holders = new();
     private readonly ConcurrentDictionary<CniAttachment, LabNode> _attachments = new();
+
+    // By node. Each worker has two calls under way at most: an ADD, and the DEL that overtakes it.
+    private readonly ConcurrentDictionary<string, CallTurns> _turns = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _refusals = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _findings = new();
     private readonly long _begin = Stopwatch.GetTimestamp();
@@ -78,6 +81,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         await killing;
         await faulting;
         lab.Cloud.Faults.Clear();
+        foreach (var turns in _turns.Values) turns.Dispose();
 
         progress.WriteLine($"{Elapsed:F0} s: looking for what is left");
         var leaks = await LeakAudit.FindAsync(lab, s_patience, ct);
@@ -166,7 +170,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         var sandbox = lab.AddSandbox(node, name);
         var attachment = new CniAttachment(sandbox.Identity, sandbox.NetNsPath);
         _attachments[attachment] = node;
-        var adding = daemon.Runtime.AddAsync(daemon.Network, attachment, ct);
+        var adding = TurnsOf(node).BesideAsync(() => daemon.Runtime.AddAsync(daemon.Network, attachment, ct), ct);
         await Task.Delay(after, ct);
         await DeleteAsync(cluster, node, attachment, ct);
         try
@@ -195,7 +199,9 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
             _attachments[attachment] = node;
             try
             {
-                var pod = new ClusterPod(sandbox, node, network, attachment, await daemon.Runtime.AddAsync(network, attachment, ct));
+                ClusterPod? pod = null;
+                await TurnsOf(node).BesideAsync(
+                    async () => pod = new ClusterPod(sandbox, node, network, attachment, await daemon.Runtime.AddAsync(network, attachment, ct)), ct);
                 lab.Serve(sandbox);
                 return pod;
             }
@@ -218,7 +224,8 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
     private async Task DeleteAsync(LabCluster cluster, LabNode node, CniAttachment attachment, CancellationToken ct)
     {
         var daemon = cluster.Daemon(node);
-        await RepeatAsync("DEL", attachment.Pod.Name, () => daemon.Runtime.DeleteAsync(daemon.Network, attachment, ct), static _ => false, ct);
+        await RepeatAsync(
+            "DEL", attachment.Pod.Name, () => TurnsOf(node).BesideAsync(() => daemon.Runtime.DeleteAsync(daemon.Network, attachment, ct), ct), static _ => false, ct);
         _attachments.TryRemove(attachment, out _);
     }
 
@@ -227,9 +234,12 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
         var daemon = cluster.Daemon(node);
         return RepeatAsync(
             "GC", node.Name,
-            () => daemon.Runtime.CollectGarbageAsync(daemon.Network, [.. _attachments.Where(a => a.Value == node).Select(static a => a.Key)], ct),
+            () => TurnsOf(node).AloneAsync(
+                () => daemon.Runtime.CollectGarbageAsync(daemon.Network, [.. _attachments.Where(a => a.Value == node).Select(static a => a.Key)], ct), ct),
             static e => e.Code == TryAgainLater, ct);
     }
+
+    private CallTurns TurnsOf(LabNode node) => _turns.GetOrAdd(node.Name, _ => new CallTurns(options.Workers * 2));
 
     private async Task RepeatAsync(string what, string whose, Func<Task> call, Func<CniCallException, bool> excused, CancellationToken ct)
     {

@@ -77,6 +77,9 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
     public void AddNextPlugin() =>
         CopyFolder(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "testplugins", "DataPathV2"), Path.Combine(Plugins, "DataPathV2"));
 
+    /// <summary>Takes it away again.</summary>
+    public void RemoveNextPlugin() => Directory.Delete(Path.Combine(Plugins, "DataPathV2", "1.1.0"), recursive: true);
+
     /// <summary>Lets a node's stack translate an address, all ports, to a pod's.</summary>
     public static async Task TranslateAsync(LabNode node, string from, IPAddress to, CancellationToken ct)
     {

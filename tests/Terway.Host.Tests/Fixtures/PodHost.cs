@@ -184,7 +184,7 @@ internal sealed class PodHost : IAsyncDisposable
 
         var attacher = new PodAttacher(active, Table, Store, Kernel, Detacher, Time, NullLogger<PodAttacher>.Instance);
         Network = new PodNetwork(
-            active, Table, new Fence<AttachmentKey>(), new Tombstones(Store, Time), attacher, Detacher, Kernel, new ManifestPodFacts(null));
+            active, Table, new Fence<AttachmentKey>(), new Tombstones(Store, Time), attacher, Detacher, Kernel, new ManifestPodFacts(null), NullLogger<PodNetwork>.Instance);
     }
 
     private void Sql(string text)

@@ -31,6 +31,9 @@ public sealed record ChaosResult
 
     public required IReadOnlyDictionary<string, long> VpcDrops { get; init; }
 
+    /// <summary>The last of them, in words, at most 20.</summary>
+    public required IReadOnlyList<string> LastDrops { get; init; }
+
     public required double Seconds { get; init; }
 
     /// <summary>The findings in words, at most 20.</summary>

@@ -98,6 +98,7 @@ internal sealed partial class ChaosRun(ChaosOptions options, TextWriter progress
             AddsRefused = _refusals.Values.Sum(),
             Refusals = _refusals.OrderByDescending(static r => r.Value).Take(MaxFindings).ToDictionary(static r => r.Key, static r => r.Value),
             VpcDrops = lab.Vpc.Drops().Where(static d => d.Value > 0).ToDictionary(static d => d.Key, static d => d.Value),
+            LastDrops = [.. lab.Vpc.LastDrops().Take(MaxFindings).Select(static d => d.ToString())],
             Seconds = Math.Round(Elapsed, 1),
             What = [.. _findings.Take(MaxFindings)],
         };

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Terway.EndToEnd.Tests.Fixtures;
 using Terway.Lab;
 using Terway.Lab.Cluster;
+using Terway.Lab.Config;
 using Terway.Lab.Nodes;
 using Terway.Lab.Probing;
 using Terway.Linux.Netlink;
@@ -55,6 +56,54 @@ public sealed class DataPathV2Tests
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);
         Assert.All(nodes.Lab.Nodes, static n => Assert.Equal(0, AcceleratedNodes.Entries(n, "dp_pods4")));
+    }
+
+    [Fact]
+    public async Task Both_families_take_the_fast_way_and_live_through_a_restart()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
+        await using var nodes = await AcceleratedNodes.StartAsync(PoolConfig.Dual(AcceleratedNodes.Conf), Token, region: LabConfig.DualStack);
+        await AddPodsAsync(nodes, perNode: 2);
+        var pods = nodes.Cluster.Pods;
+        Assert.All(pods, static p => Assert.NotNull(p.Ipv6));
+        await nodes.AssertMatrixAsync(Token);
+        Assert.All(nodes.Lab.Nodes, static n => Assert.Equal(0, AcceleratedNodes.Drops(n)));
+
+        // A megabyte each way over IPv6: nothing of it is the stack's on either node.
+        var before = nodes.Lab.Nodes.ToDictionary(static n => n.Name, n => (Figures(nodes, n), nodes.ForwardedByStack6(n)));
+        Assert.Null(await nodes.TalkAsync(pods[0], pods[1], Token, payload: 1 << 20, ipv6: true));
+        Assert.Null(await nodes.TalkAsync(pods[0], pods[2], Token, payload: 1 << 20, ipv6: true));
+        foreach (var node in nodes.Lab.Nodes)
+        {
+            var now = Figures(nodes, node);
+            var (was, stack6) = before[node.Name];
+            Assert.Equal(stack6, nodes.ForwardedByStack6(node));
+            Assert.Equal(was.ToPod, now.ToPod);
+            Assert.True(now.ToVpc > was.ToVpc && now.FromVpc > was.FromVpc, $"{node.Name}: {was} -> {now}");
+            Assert.Equal(node == pods[0].Node, now.Local > was.Local);
+        }
+
+        var streams = new List<SequencedStream>();
+        try
+        {
+            foreach (var to in new[] { pods[1], pods[2] })
+            {
+                streams.Add(await SequencedStream.OpenAsync(
+                    nodes.Lab.Namespaces.Thread, pods[0].Sandbox.NetNs, new IPEndPoint(to.Ipv6!, EchoServer.DefaultPort), TimeSpan.FromMilliseconds(5), TimeProvider.System, Token));
+            }
+
+            await nodes.Cluster.Daemon(pods[0].Node).KillAsync(Token);
+            await ProceedAsync(streams, []);
+            await nodes.Cluster.StartDaemonAsync(pods[0].Node, Token);
+            await ProceedAsync(streams, []);
+        }
+        finally
+        {
+            foreach (var stream in streams) await stream.DisposeAsync();
+        }
+
+        await nodes.RemovePodsAsync(Token);
+        await nodes.AssertCleanAsync(Token);
     }
 
     [Fact]

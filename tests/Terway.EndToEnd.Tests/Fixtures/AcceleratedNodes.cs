@@ -43,12 +43,13 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
     /// <param name="eniConf">Configuration of both.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <param name="ownPlugins">With a plugin folder of their own, to which <see cref="AddNextPlugin"/> adds.</param>
-    public static async Task<AcceleratedNodes> StartAsync(string eniConf, CancellationToken ct, bool ownPlugins = false)
+    /// <param name="region">The built-in region when not given.</param>
+    public static async Task<AcceleratedNodes> StartAsync(string eniConf, CancellationToken ct, bool ownPlugins = false, LabConfig? region = null)
     {
         var nodes = new AcceleratedNodes();
         try
         {
-            var config = LabConfig.Default with
+            var config = (region ?? LabConfig.Default) with
             {
                 Delays = DelayConfig.None with { Attach = TimeSpan.FromMilliseconds(100), Detach = TimeSpan.FromMilliseconds(50) },
             };
@@ -127,9 +128,15 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
         return opened.Keys<uint>().Count;
     }
 
-    public async Task<string?> TalkAsync(ClusterPod from, ClusterPod to, CancellationToken ct, int payload = 64)
+    /// <summary>As <see cref="ForwardedByStack"/>, of IPv6.</summary>
+    public long ForwardedByStack6(LabNode node) => long.Parse(
+        Lab.Namespaces.Thread.Run(node.NetNs, static () => File.ReadAllLines("/proc/thread-self/net/snmp6"))
+            .First(static l => l.StartsWith("Ip6OutForwDatagrams", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
+    public async Task<string?> TalkAsync(ClusterPod from, ClusterPod to, CancellationToken ct, int payload = 64, bool ipv6 = false)
     {
-        var at = new IPEndPoint(to.Address, EchoServer.DefaultPort);
+        var at = new IPEndPoint(ipv6 ? to.Ipv6! : to.Address, EchoServer.DefaultPort);
         var tcp = await Probe.TcpAsync(Lab.Namespaces.Thread, from.Sandbox.NetNs, at, TimeSpan.FromSeconds(10), payload: payload, ct: ct);
         var udp = await Probe.UdpAsync(Lab.Namespaces.Thread, from.Sandbox.NetNs, at, TimeSpan.FromSeconds(10), ct: ct);
         return tcp.Ok && udp.Ok ? null : $"{from.Name} -> {to.Name}: {tcp.Error} {udp.Error}";

@@ -41,7 +41,7 @@ public sealed class DualStackTests
                 {
                     var pod = await cluster.AddPodAsync(node, $"{node.Name}-{i}", Token);
                     // Without a retry: one datagram to another node, from an address that could not be bound to while it is tentative.
-                    await EchoOnceAsync(thread, pod, lab.Nodes.Last(n => n != node).PrimaryIpv6!);
+                    await EchoOnceAsync(lab, pod, lab.Nodes.Last(n => n != node).PrimaryIpv6!);
                     AssertNothingTentative(thread, pod.Sandbox.NetNs);
                     AssertResult(pod);
                 }
@@ -274,16 +274,24 @@ public sealed class DualStackTests
         Assert.Equal("fe80::1", pod.Result["routes"]![1]!["gw"]!.GetValue<string>());
     }
 
-    private static async Task EchoOnceAsync(NetNsThread thread, ClusterPod pod, IPAddress to)
+    private static async Task EchoOnceAsync(RunningLab lab, ClusterPod pod, IPAddress to)
     {
-        using var socket = NetNsSocket.Create(thread, pod.Sandbox.NetNs, AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
+        using var socket = NetNsSocket.Create(lab.Namespaces.Thread, pod.Sandbox.NetNs, AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(pod.Ipv6!, 0));
         await socket.SendToAsync(Encoding.ASCII.GetBytes("first"), Echo(to), Token);
         var buffer = new byte[256];
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(s_settle);
-        var answer = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.IPv6Any, 0), limit.Token);
-        Assert.EndsWith("first", Encoding.ASCII.GetString(buffer, 0, answer.ReceivedBytes), StringComparison.Ordinal);
+        try
+        {
+            var answer = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.IPv6Any, 0), limit.Token);
+            Assert.EndsWith("first", Encoding.ASCII.GetString(buffer, 0, answer.ReceivedBytes), StringComparison.Ordinal);
+        }
+        catch (OperationCanceledException)
+        {
+            var neighbours = await NamespaceCommand.RunAsync(pod.Node.NetNsPath, "ip", ["-6", "neighbour", "show"], null, null, CancellationToken.None);
+            Assert.Fail($"{pod.Name} at {pod.Ipv6} has no answer from {to}; the VPC dropped {string.Join("; ", lab.Vpc.LastDrops())}; the node has {neighbours.Output}");
+        }
     }
 
     private static void AssertNothingTentative(NetNsThread thread, NetNs ns)

@@ -5,6 +5,7 @@ using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Configuration;
 using Terway.Plugins.DataPathV2.Datapath;
 using Terway.Plugins.DataPathV2.Pins;
+using Terway.Plugins.DataPathV2.Services;
 
 namespace Terway.Plugins.DataPathV2;
 
@@ -26,6 +27,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
     private GoneLinks? _gone;
+    private ServiceBalancer? _services;
 
     /// <summary>Made by the composition.</summary>
     [ImportingConstructor]
@@ -72,10 +74,12 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         try
         {
             await LoadAsync(settings, cancellationToken);
-            _networks = new StackNetworks(_host, settings, _log);
+            var services = _services = new ServiceBalancer(_host, settings, _log);
+            _networks = new StackNetworks(_host, settings, _log) { OwnChanged = services.Take };
             await _networks.StartAsync(cancellationToken);
             _gone = new GoneLinks(_maps!, _log);
             _gone.Start();
+            await services.StartAsync(Objects, _networks.Own, TooSmall, cancellationToken);
         }
         catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
         {
@@ -95,10 +99,13 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
         if (_networks is not null) await _networks.DisposeAsync();
+        if (_services is not null) await _services.DisposeAsync();
         if (_gone is not null) await _gone.DisposeAsync();
         _metrics?.Dispose();
         _maps?.Dispose();
     }
+
+    private static string Objects => Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
 
     private async Task LoadAsync(DatapathSettings settings, CancellationToken cancellationToken)
     {
@@ -110,10 +117,9 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var shapes = MapShape.All(settings, withIpv6);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
         if (EarlierMaps.TakeOver(_host.BpfFolder, _maps, shapes) is { } earlier) Log.TookOver(_log, earlier);
-        _metrics = new DatapathMetrics(_maps);
-        var constants = new ProgramConstants((uint)uplink.Index, withIpv6);
-        var objects = Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
-        var loaded = await new PinnedPrograms(_host.Store, folder, objects).UpdateAsync(_maps, constants, cancellationToken);
+        _metrics = new DatapathMetrics(_maps, () => _services?.Figures);
+        ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
+        var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
     }
 

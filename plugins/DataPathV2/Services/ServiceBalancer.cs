@@ -1,0 +1,218 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Terway.Linux;
+using Terway.Linux.Bpf;
+using Terway.Plugins.DataPathV2.Configuration;
+using Terway.Plugins.DataPathV2.Pins;
+
+namespace Terway.Plugins.DataPathV2.Services;
+
+/// <summary>
+/// Balances Services at the sockets of pods and node: loads the hooks, attaches them, and follows the Services. What is pinned goes on by itself when
+/// this ends.
+/// </summary>
+internal sealed class ServiceBalancer : IAsyncDisposable
+{
+    private const string PinsKey = "services";
+    private const int SolSocket = 1;
+    private const int SoNetNsCookie = 71; // since Linux 5.14
+
+    private static readonly TimeSpan s_firstLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+
+    private readonly IPluginHost _host;
+    private readonly DatapathSettings _settings;
+    private readonly ILogger _log;
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IReadOnlyList<IPAddress> _own = [];
+    private ServiceTable? _table;
+    private PinnedMaps? _maps;
+    private Task _loop = Task.CompletedTask;
+    private int _disposed;
+
+    public ServiceBalancer(IPluginHost host, DatapathSettings settings, ILogger log)
+    {
+        _host = host;
+        _settings = settings;
+        _log = log;
+    }
+
+    /// <summary>What is in the maps; null when Services are not balanced here.</summary>
+    public ServiceFigures? Figures
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _table is null || _maps is null ? null : new ServiceFigures(
+                    _table.Services,
+                    [
+                        (ServicePins.Frontends, _table.Frontends, _maps[ServicePins.Frontends].MaxEntries),
+                        (ServicePins.Slots, _table.Slots, _maps[ServicePins.Slots].MaxEntries),
+                        (ServicePins.Members, _table.Members, _maps[ServicePins.Members].MaxEntries),
+                    ],
+                    _maps[ServicePins.Outcomes]);
+            }
+        }
+    }
+
+    /// <summary>Returns when what is known of Services is in force. Call from the node's namespace.</summary>
+    /// <param name="objects">Folder of the compiled programs.</param>
+    /// <param name="own">The node's addresses.</param>
+    /// <param name="tooSmall">Told of a map that cannot be made as small as the settings say.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="LinuxException">The kernel refused.</exception>
+    public async Task StartAsync(string objects, IReadOnlyList<IPAddress> own, Action<MapShape, uint> tooSmall, CancellationToken cancellationToken)
+    {
+        _host.Report("services", null);
+        if (!_settings.Services || _host.Services is not { } source)
+        {
+            await _host.RemoveNodeObjectsAsync(PinsKey, cancellationToken);
+            return;
+        }
+
+        if (_host.CgroupRoot is not { } cgroup)
+        {
+            await _host.RemoveNodeObjectsAsync(PinsKey, cancellationToken);
+            _host.Report("services", new Finding(FindingSeverity.Warning, "the node has no cgroup2 mounted: Services are left to its own stack", "mount one, or name it with --cgroup-root, and restart the daemon"));
+            return;
+        }
+
+        await _host.EnsureNodeObjectsAsync(PinsKey, [new KernelObject.PinFolder(ServicePins.Folder, Tended: true)], cancellationToken);
+        var folder = Path.Combine(_host.BpfFolder, ServicePins.Folder);
+        _own = own;
+        _maps = PinnedMaps.Open(folder, MapShape.OfServices(_settings), tooSmall);
+        ProgramConstant[] constants = [new("svc_ipv6", WithIpv6 ? 1u : 0u), new("svc_node", NetNsCookie(), IsLong: true)];
+        var loaded = await new PinnedPrograms(_host.Store, folder, objects, ServicePins.Programs).UpdateAsync(_maps, constants, cancellationToken);
+        if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
+        _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
+        _loop = Task.Run(() => FollowAsync(source), CancellationToken.None);
+        try
+        {
+            await _first.Task.WaitAsync(s_firstLimit, _host.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            _host.Report("services", new Finding(FindingSeverity.Warning, "the Services are not known yet", "it goes on in the background; see what the host says of their source"));
+        }
+
+        SocketHooks.Attach(folder, cgroup);
+    }
+
+    /// <summary>The node has other addresses now.</summary>
+    public void Take(IReadOnlyList<IPAddress> own)
+    {
+        lock (_lock)
+        {
+            _own = own;
+            if (_table is null) return;
+            try
+            {
+                _table.Apply(View());
+            }
+            catch (LinuxException e)
+            {
+                // The loop finds out with its next write; nothing else may be between the two.
+                Log.ServicesFailed(_log, e.Message);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await _stopping.CancelAsync();
+        await _loop;
+        lock (_lock)
+        {
+            _table = null;
+            _maps?.Dispose();
+        }
+
+        _stopping.Dispose();
+    }
+
+    private bool WithIpv6 => _host.Families.Any(static f => f.Family == AddressFamily.InterNetworkV6);
+
+    private NodeView View() => new(_host.Node.NodeName, _host.Node.ZoneId, WithIpv6, _own);
+
+    private async Task FollowAsync(IServiceSource source)
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await foreach (var changes in source.WatchAsync(_stopping.Token))
+                {
+                    Apply(changes);
+                    _first.TrySetResult();
+                }
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                // The plugin stops.
+            }
+            catch (LinuxException e)
+            {
+                // What is in the maps is not known any more: read it again, and hear everything again.
+                Log.ServicesFailed(_log, e.Message);
+                _host.Report("services", new Finding(FindingSeverity.Warning, $"Services could not be written: {e.Message}", "it is tried again every second"));
+                await Task.Delay(s_retry, _host.Time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Reopen();
+            }
+        }
+    }
+
+    private void Apply(ServiceChanges changes)
+    {
+        lock (_lock)
+        {
+            _table!.Apply(changes);
+            Report(_table);
+        }
+    }
+
+    private void Reopen()
+    {
+        try
+        {
+            lock (_lock) _table = ServiceTable.Open(new PinnedServiceMaps(_maps!), View());
+        }
+        catch (LinuxException e)
+        {
+            Log.ServicesFailed(_log, e.Message);
+        }
+    }
+
+    private void Report(ServiceTable table)
+    {
+        var (refused, conflicts) = (table.Refused.FirstOrDefault(), table.Conflicts.FirstOrDefault());
+        _host.Report("services", table.Refused.Count == 0 ? null : new Finding(
+            FindingSeverity.Warning,
+            $"{table.Refused.Count} Services are not balanced here, {refused.Key} among them: {refused.Value.Reason}",
+            "raise the setting and restart the daemon; meanwhile the node's own stack has them"));
+        _host.Report("services/conflicts", conflicts == default ? null : new Finding(
+            FindingSeverity.Warning,
+            $"{conflicts.Address} is claimed by {conflicts.Owner} and by {conflicts.Waiting}: it leads to the first of them",
+            "give each Service addresses of its own"));
+    }
+
+    private static ulong NetNsCookie()
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            Span<byte> cookie = stackalloc byte[sizeof(ulong)];
+            socket.GetRawSocketOption(SolSocket, SoNetNsCookie, cookie);
+            return BitConverter.ToUInt64(cookie);
+        }
+        catch (SocketException)
+        {
+            // Older kernels: their first namespace is taken for the node's.
+            return 0;
+        }
+    }
+}

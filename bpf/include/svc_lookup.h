@@ -5,8 +5,9 @@
  * Linux 5.10 lets a hook allow a call or fail it with EPERM. A connection to a
  * Service without backends is therefore sent to port 0 of the loopback
  * address, where nobody can listen: the socket gets ECONNREFUSED at once, as
- * from the reset or ICMP error of a kube-proxy. Datagrams of sockets that are
- * not connected fail with EPERM.
+ * from the reset or ICMP error of a kube-proxy; but a connected IPv6 UDP socket
+ * that talks IPv4 gets EINVAL. Datagrams of sockets that are not connected fail
+ * with EPERM.
  */
 #ifndef SVC_LOOKUP_H
 #define SVC_LOOKUP_H
@@ -191,13 +192,20 @@ static __always_inline void svc_remember_peer(struct bpf_sock_addr *ctx,
 	bpf_map_update_elem(&svc_peers, &peer, asked, BPF_ANY);
 }
 
-/* What a socket reaches without a Service has its own name. */
+/*
+ * What a socket reaches without a Service has its own name. But a connected
+ * IPv6 socket that talks IPv4 comes here too, with what its connection was
+ * translated to.
+ */
 static __always_inline void svc_forget_peer(struct bpf_sock_addr *ctx,
 					    const struct svc_address *direct)
 {
 	struct svc_peer peer = { .cookie = bpf_get_socket_cookie(ctx),
 				 .port = direct->port };
+	struct bpf_sock *sk = ctx->sk;
 
+	if (!sk || sk->state == BPF_TCP_ESTABLISHED)
+		return;
 	svc_copy(peer.addr, direct->addr);
 	if (bpf_map_lookup_elem(&svc_peers, &peer))
 		bpf_map_delete_elem(&svc_peers, &peer);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Composition;
 using Microsoft.Extensions.Logging;
 using Terway.Linux;
@@ -23,6 +24,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly IPluginHost _host;
     private readonly ILogger _log;
     private readonly EniAccess _enis;
+    private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
@@ -63,7 +65,24 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     public Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attachment);
+        Remember(attachment);
         return attachment.Allocation.Vlan is null ? _enis.EnsureAsync(attachment, cancellationToken) : Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task DetachAsync(Attachment attachment, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        _podNamespaces.TryRemove((attachment.Pod.ContainerId, attachment.Pod.IfName), out _);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task RestoreAsync(IReadOnlyList<Attachment> attachments, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(attachments);
+        foreach (var attachment in attachments) Remember(attachment);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -74,7 +93,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         try
         {
             await LoadAsync(settings, cancellationToken);
-            var services = _services = new ServiceBalancer(_host, settings, _log);
+            var services = _services = new ServiceBalancer(_host, settings, () => [.. _podNamespaces.Values.Distinct()], _log);
             _networks = new StackNetworks(_host, settings, _log) { OwnChanged = services.Take };
             await _networks.StartAsync(cancellationToken);
             _gone = new GoneLinks(_maps!, _log);
@@ -104,6 +123,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         _metrics?.Dispose();
         _maps?.Dispose();
     }
+
+    private void Remember(Attachment attachment) => _podNamespaces[(attachment.Pod.ContainerId, attachment.Pod.IfName)] = attachment.Pod.NetNsPath;
 
     private static string Objects => Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
 

@@ -267,6 +267,8 @@ internal sealed class Daemon : IAsyncDisposable
             await provider.Role.RestoreAsync([.. own], released, cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (var stage in plugins.Stages)
+            await stage.Role.RestoreAsync([.. attachments.Select(static a => a.Record.Attachment)], cancellationToken).ConfigureAwait(false);
         await plugins.StartAsync(cancellationToken).ConfigureAwait(false);
         foreach (var blocking in plugins.Blocking) readiness.Block(blocking.Path, blocking.Finding);
     }

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Terway.Linux;
-using Terway.Linux.Bpf;
+using Terway.Plugins.DataPathV2.Abi;
 using Terway.Plugins.DataPathV2.Configuration;
 using Terway.Plugins.DataPathV2.Pins;
 
@@ -28,13 +28,20 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IReadOnlyList<IPAddress> _own = [];
+    private readonly Func<IReadOnlyCollection<string>> _podNamespaces;
     private ServiceTable? _table;
+    private StaleFlows? _stale;
     private PinnedMaps? _maps;
     private Task _loop = Task.CompletedTask;
     private int _disposed;
 
-    public ServiceBalancer(IPluginHost host, DatapathSettings settings, ILogger log)
+    /// <param name="host">The host.</param>
+    /// <param name="settings">Sizes.</param>
+    /// <param name="podNamespaces">Paths of the pods' network namespaces.</param>
+    /// <param name="log">The plugin's.</param>
+    public ServiceBalancer(IPluginHost host, DatapathSettings settings, Func<IReadOnlyCollection<string>> podNamespaces, ILogger log)
     {
+        _podNamespaces = podNamespaces;
         _host = host;
         _settings = settings;
         _log = log;
@@ -89,6 +96,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         var loaded = await new PinnedPrograms(_host.Store, folder, objects, ServicePins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
         _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
+        _stale = new StaleFlows(_host, _maps[ServicePins.Peers], _podNamespaces, Serves, _log);
         _loop = Task.Run(() => FollowAsync(source), CancellationToken.None);
         try
         {
@@ -111,7 +119,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
             if (_table is null) return;
             try
             {
-                _table.Apply(View());
+                _stale!.Cut(_table.Apply(View()));
             }
             catch (LinuxException e)
             {
@@ -126,6 +134,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await _stopping.CancelAsync();
         await _loop;
+        if (_stale is not null) await _stale.DisposeAsync();
         lock (_lock)
         {
             _table = null;
@@ -170,9 +179,14 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     {
         lock (_lock)
         {
-            _table!.Apply(changes);
+            _stale!.Cut(_table!.Apply(changes));
             Report(_table);
         }
+    }
+
+    private bool Serves(SvcAddress asked, SvcAddress backend)
+    {
+        lock (_lock) return _table?.Serves(asked, backend) ?? true;
     }
 
     private void Reopen()

@@ -89,7 +89,11 @@ internal sealed class HookBox : IDisposable
         return loaded;
     }
 
-    public void Set(params Service[] services) => Table.Apply(new ServiceChanges { Changed = services, Removed = [], Complete = true });
+    public void Set(params Service[] services) => Apply(services);
+
+    public IReadOnlySet<Abi.SvcAddress> Apply(params Service[] services) => Table.Apply(new ServiceChanges { Changed = services, Removed = [], Complete = true });
+
+    public string PathOf(NetNs ns) => NamedNetNs.PathOf(_namespaces.Single(n => n.Ns == ns).Name);
 
     public void Remove(ServiceName name) => Table.Apply(new ServiceChanges { Changed = [], Removed = [name], Complete = true });
 

@@ -98,7 +98,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
             await _networks.StartAsync(cancellationToken);
             _gone = new GoneLinks(_maps!, _log);
             _gone.Start();
-            await services.StartAsync(Objects, _networks.Own, TooSmall, cancellationToken);
+            await services.StartAsync(Objects, TooSmall, cancellationToken);
         }
         catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
         {

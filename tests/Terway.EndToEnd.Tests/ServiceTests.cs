@@ -7,6 +7,7 @@ using Terway.Lab;
 using Terway.Lab.Cluster;
 using Terway.Lab.Nodes;
 using Terway.Lab.Probing;
+using Terway.Linux.Bpf;
 
 namespace Terway.EndToEnd.Tests;
 
@@ -29,7 +30,7 @@ public sealed class ServiceTests
         var local = await nodes.Cluster.AddPodAsync(a, "local", Token);
         var remote = await nodes.Cluster.AddPodAsync(b, "remote", Token);
         a.PutManifest("echo.yaml", Manifest([local.Address, remote.Address]));
-        await UntilAsync(() => Reaches(client));
+        await UntilAsync(() => Frontends(a) == 2);
 
         // The client is seen by its own address: nothing on the way was translated.
         for (var i = 0; i < 20; i++)
@@ -66,8 +67,10 @@ public sealed class ServiceTests
             foreach (var stream in streams) stream.Dispose();
         }
 
+        a.PutManifest("echo.yaml", Manifest([]));
+        await UntilAsync(() => ErrorOf(client) == SocketError.ConnectionRefused);
         a.PutManifest("echo.yaml", null);
-        await UntilAsync(() => !Reaches(client));
+        await UntilAsync(() => Frontends(a) == 0);
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);
     }
@@ -81,7 +84,7 @@ public sealed class ServiceTests
         var client = await nodes.Cluster.AddPodAsync(a, "client", Token);
         var server = await nodes.Cluster.AddPodAsync(a, "server", Token);
         a.PutManifest("echo.yaml", Manifest([]));
-        await UntilAsync(() => ErrorOf(client) == SocketError.ConnectionRefused);
+        await UntilAsync(() => Frontends(a) == 2);
         var times = new List<double>();
         for (var i = 0; i < 20; i++)
         {
@@ -138,6 +141,15 @@ public sealed class ServiceTests
         - { name: tcp, protocol: TCP, port: 7 }
         - { name: udp, protocol: UDP, port: 7 }
         """;
+
+    // TCP and UDP count each.
+    private static int Frontends(LabNode node)
+    {
+        using var map = BpfMap.OpenPinned(Path.Combine(node.Paths.Bpf, "services-v1", "svc_frontends"))!;
+        var (count, key) = (0, new byte[map.KeySize]);
+        for (byte[] previous = []; map.TryNextKey(previous, key); previous = [.. key]) count++;
+        return count;
+    }
 
     private static bool Reaches(ClusterPod client) => ErrorOf(client) == SocketError.Success;
 

@@ -29,10 +29,7 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
     private IPAddress[] _own = [];
     private Task _loop = Task.CompletedTask;
 
-    /// <summary>The node's own addresses, as last told.</summary>
-    public IReadOnlyList<IPAddress> Own => Volatile.Read(ref _own);
-
-    /// <summary>Told of <see cref="Own"/> whenever it changes; to be set before the start.</summary>
+    /// <summary>Told of the node's own addresses when it starts and whenever they change.</summary>
     public Action<IReadOnlyList<IPAddress>>? OwnChanged { get; init; }
 
     /// <summary>Call from the node's namespace. The networks are in force when it returns.</summary>
@@ -90,7 +87,7 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
             .Distinct().OrderBy(static a => a.ToString(), StringComparer.Ordinal)];
         if (!own.SequenceEqual(_own))
         {
-            Volatile.Write(ref _own, own);
+            _own = own;
             OwnChanged?.Invoke(own);
         }
 

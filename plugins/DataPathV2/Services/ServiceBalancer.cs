@@ -68,11 +68,10 @@ internal sealed class ServiceBalancer : IAsyncDisposable
 
     /// <summary>Returns when what is known of Services is in force. Call from the node's namespace.</summary>
     /// <param name="objects">Folder of the compiled programs.</param>
-    /// <param name="own">The node's addresses.</param>
     /// <param name="tooSmall">Told of a map that cannot be made as small as the settings say.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public async Task StartAsync(string objects, IReadOnlyList<IPAddress> own, Action<MapShape, uint> tooSmall, CancellationToken cancellationToken)
+    public async Task StartAsync(string objects, Action<MapShape, uint> tooSmall, CancellationToken cancellationToken)
     {
         _host.Report("services", null);
         if (!_settings.Services || _host.Services is not { } source)
@@ -90,13 +89,16 @@ internal sealed class ServiceBalancer : IAsyncDisposable
 
         await _host.EnsureNodeObjectsAsync(PinsKey, [new KernelObject.PinFolder(ServicePins.Folder, Tended: true)], cancellationToken);
         var folder = Path.Combine(_host.BpfFolder, ServicePins.Folder);
-        _own = own;
         _maps = PinnedMaps.Open(folder, MapShape.OfServices(_settings), tooSmall);
         ProgramConstant[] constants = [new("svc_ipv6", WithIpv6 ? 1u : 0u), new("svc_node", NetNsCookie(), IsLong: true)];
         var loaded = await new PinnedPrograms(_host.Store, folder, objects, ServicePins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
-        _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
-        _stale = new StaleFlows(_host, _maps[ServicePins.Peers], _podNamespaces, Serves, _log);
+        lock (_lock)
+        {
+            _stale = new StaleFlows(_host, _maps[ServicePins.Peers], _podNamespaces, Serves, _log);
+            _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
+        }
+
         _loop = Task.Run(() => FollowAsync(source), CancellationToken.None);
         try
         {
@@ -110,7 +112,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         SocketHooks.Attach(folder, cgroup);
     }
 
-    /// <summary>The node has other addresses now.</summary>
+    /// <summary>The node's addresses: to be told before the start, and whenever they change.</summary>
     public void Take(IReadOnlyList<IPAddress> own)
     {
         lock (_lock)
@@ -164,7 +166,9 @@ internal sealed class ServiceBalancer : IAsyncDisposable
             {
                 // The plugin stops.
             }
-            catch (LinuxException e)
+#pragma warning disable CA1031 // whatever it is, Services must not stay as they are for good
+            catch (Exception e)
+#pragma warning restore CA1031
             {
                 // What is in the maps is not known any more: read it again, and hear everything again.
                 Log.ServicesFailed(_log, e.Message);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text;
 using CsCheck;
@@ -132,6 +134,34 @@ public sealed class ManifestReaderTests
     {
         var e = Assert.Throws<ManifestException>(() => Read(text));
         Assert.StartsWith(words, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ten_thousand_services_with_ten_endpoints_are_read_from_one_list()
+    {
+        var text = new StringBuilder("{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[");
+        for (var n = 0; n < 10_000; n++)
+        {
+            var endpoints = Enumerable.Range(0, 10).Select(e =>
+                $$"""{"addresses":["10.{{e + 1}}.{{n >> 8}}.{{n & 255}}"],"nodeName":"node-{{e}}","zone":"zone-a","conditions":{"ready":true,"serving":true,"terminating":false}}""");
+            text.Append(n > 0 ? "," : "").AppendLine(CultureInfo.InvariantCulture, $$$"""
+                {"apiVersion":"v1","kind":"Service","metadata":{"name":"s{{{n}}}"},"spec":{"clusterIP":"172.22.{{{n >> 8}}}.{{{n & 255}}}","ports":[{"port":80,"targetPort":8080}]}},
+                {"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"s{{{n}}}-1","labels":{"kubernetes.io/service-name":"s{{{n}}}"}},
+                 "addressType":"IPv4","endpoints":[{{{string.Join(',', endpoints)}}}],"ports":[{"port":8080,"protocol":"TCP"}]}
+                """);
+        }
+
+        var bytes = Encoding.UTF8.GetBytes(text.Append("]}").ToString());
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        var clock = Stopwatch.StartNew();
+        var objects = ManifestReader.Read(bytes);
+        var elapsed = clock.ElapsedMilliseconds;
+        var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        TestContext.Current.SendDiagnosticMessage(string.Create(
+            CultureInfo.InvariantCulture, $"{bytes.Length >> 20} MiB read in {elapsed} ms, {allocated >> 20} MiB allocated"));
+        Assert.Equal(20_000, objects.Count);
+        // What is kept of them, and no copy of the text.
+        Assert.InRange(allocated, 0, 128L << 20);
     }
 
     [Fact]

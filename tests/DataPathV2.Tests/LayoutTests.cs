@@ -51,7 +51,6 @@ public sealed class LayoutTests
             #define X(value, id, name) printf("%d %s\n", DP_PATH_##id, name);
             DP_PATHS(X)
             #undef X
-            #undef X
             #define X(value, id, name) printf("%d %s\n", SVC_OUTCOME_##id, name);
             SVC_OUTCOMES(X)
             printf("%d %d %d %d %d\n", SVC_ABI, SVC_OUTCOME_MAX, SVC_NODE_ONLY, SVC_CLIENT_NETNS, SVC_CLIENT_SOCKET);

@@ -14,7 +14,6 @@ namespace Terway.Plugins.DataPathV2.Services;
 /// </summary>
 internal sealed class ServiceBalancer : IAsyncDisposable
 {
-    private const string PinsKey = "services";
     private const int SolSocket = 1;
     private const int SoNetNsCookie = 71; // since Linux 5.14
 
@@ -76,18 +75,18 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         _host.Report("services", null);
         if (!_settings.Services || _host.Services is not { } source)
         {
-            await _host.RemoveNodeObjectsAsync(PinsKey, cancellationToken);
+            await RemovePinsAsync(but: null, cancellationToken);
             return;
         }
 
         if (_host.CgroupRoot is not { } cgroup)
         {
-            await _host.RemoveNodeObjectsAsync(PinsKey, cancellationToken);
+            await RemovePinsAsync(but: null, cancellationToken);
             _host.Report("services", new Finding(FindingSeverity.Warning, "the node has no cgroup2 mounted: Services are left to its own stack", "mount one, or name it with --cgroup-root, and restart the daemon"));
             return;
         }
 
-        await _host.EnsureNodeObjectsAsync(PinsKey, [new KernelObject.PinFolder(ServicePins.Folder, Tended: true)], cancellationToken);
+        await _host.EnsureNodeObjectsAsync(ServicePins.Folder, [new KernelObject.PinFolder(ServicePins.Folder, Tended: true)], cancellationToken);
         var folder = Path.Combine(_host.BpfFolder, ServicePins.Folder);
         _maps = PinnedMaps.Open(folder, MapShape.OfServices(_settings), tooSmall);
         ProgramConstant[] constants = [new("svc_ipv6", WithIpv6 ? 1u : 0u), new("svc_node", NetNsCookie(), IsLong: true)];
@@ -110,6 +109,8 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         }
 
         SocketHooks.Attach(folder, cgroup);
+        // Both may have been attached for a moment: what one has translated is no Service to the other.
+        await RemovePinsAsync(ServicePins.Folder, cancellationToken);
     }
 
     /// <summary>The node's addresses: to be told before the start, and whenever they change.</summary>
@@ -186,6 +187,12 @@ internal sealed class ServiceBalancer : IAsyncDisposable
             _stale!.Cut(_table!.Apply(changes));
             Report(_table);
         }
+    }
+
+    // Of every layout, later ones too: the plugin may have been set back.
+    private async Task RemovePinsAsync(string? but, CancellationToken cancellationToken)
+    {
+        foreach (var folder in ServicePins.Folders.Where(f => f != but)) await _host.RemoveNodeObjectsAsync(folder, cancellationToken);
     }
 
     private bool Serves(SvcAddress asked, SvcAddress backend)

@@ -16,8 +16,12 @@ internal static class ServicePins
 
     private const string LinkSuffix = "_link";
 
-    // The bpf file system takes no dots in names.
-    public static string Folder { get; } = string.Create(CultureInfo.InvariantCulture, $"services-v{SvcLimits.Abi}");
+    private const int Layouts = 32;
+
+    public static string Folder { get; } = FolderOf(SvcLimits.Abi);
+
+    /// <summary>Those of every layout that was or may come; each is also the key under which the host keeps it.</summary>
+    public static IReadOnlyList<string> Folders { get; } = [.. Enumerable.Range(1, Layouts).Select(FolderOf)];
 
     /// <summary>
     /// Programs and where they hook in, in the order in which they are attached: who is sent elsewhere must be told the name that it knows when it asks.
@@ -35,6 +39,9 @@ internal static class ServicePins
     ];
 
     public static IReadOnlyList<string> Programs { get; } = [.. Hooks.Select(static h => h.Program)];
+
+    // The bpf file system takes no dots in names.
+    private static string FolderOf(int version) => string.Create(CultureInfo.InvariantCulture, $"services-v{version}");
 
     public static string LinkOf(string program) => program + LinkSuffix;
 }

@@ -22,6 +22,7 @@ internal static class ServiceResolver
         var ports = spec.Ports ?? [];
         for (var i = 0; i < ports.Count; i++)
         {
+            if (ports[i] is null) throw new FormatException($"spec.ports[{i}] is empty");
             CheckPort(ports[i].Port, $"spec.ports[{i}].port");
             if (ports[i].NodePort is { } node and not 0) CheckPort(node, $"spec.ports[{i}].nodePort");
             CheckProtocol(ports[i].Protocol, $"spec.ports[{i}].protocol");
@@ -37,13 +38,14 @@ internal static class ServiceResolver
         var endpoints = slice.Endpoints ?? [];
         for (var i = 0; i < endpoints.Count && HasAddresses(slice); i++)
         {
-            if (endpoints[i].Addresses is not [var address, ..]) throw new FormatException($"endpoints[{i}].addresses is empty");
+            if (endpoints[i]?.Addresses is not [var address, ..]) throw new FormatException($"endpoints[{i}].addresses is empty");
             if (!IPAddress.TryParse(address, out _)) throw new FormatException($"endpoints[{i}].addresses has {address}, which is no address");
         }
 
         var ports = slice.Ports ?? [];
         for (var i = 0; i < ports.Count; i++)
         {
+            if (ports[i] is null) throw new FormatException($"ports[{i}] is empty");
             if (ports[i].Port is { } port) CheckPort(port, $"ports[{i}].port");
             CheckProtocol(ports[i].Protocol, $"ports[{i}].protocol");
         }
@@ -101,7 +103,7 @@ internal static class ServiceResolver
                         Serving = endpoint.Conditions?.Serving ?? ready,
                         Terminating = endpoint.Conditions?.Terminating ?? false,
                         Node = endpoint.NodeName ?? "",
-                        Zones = endpoint.Hints?.ForZones is { Count: > 0 } zones ? [.. zones.Select(static z => z.Name ?? "")] : [],
+                        Zones = endpoint.Hints?.ForZones is { Count: > 0 } zones ? [.. zones.Select(static z => z?.Name ?? "")] : [],
                     });
                 }
             }
@@ -116,7 +118,7 @@ internal static class ServiceResolver
         spec.ClusterIPs is { Count: > 0 } all ? all : spec.ClusterIP is { Length: > 0 } one ? [one] : [];
 
     private static IEnumerable<LoadBalancerIngress> Ingress(ServiceManifest service) =>
-        (service.Status?.LoadBalancer?.Ingress ?? []).Where(static i => i.Ip is { Length: > 0 });
+        (service.Status?.LoadBalancer?.Ingress ?? []).Where(static i => i is { Ip.Length: > 0 });
 
     private static void CheckAddresses(IReadOnlyList<string>? addresses, string path)
     {

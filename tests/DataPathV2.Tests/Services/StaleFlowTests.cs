@@ -33,7 +33,7 @@ public sealed class StaleFlowTests
         Assert.Equal(backend, HookBox.Ask(direct));
         Assert.NotEqual(backend, HookBox.Ask(other));
         other.Dispose();
-        socket.Connect(new IPEndPoint(mapped ? IPAddress.Parse(ip).MapToIPv6() : IPAddress.Parse(ip), 80));
-        Assert.NotEqual(backend, HookBox.Ask(socket));
+        using var anew = box.Dial(box.Pod, ip, 80, SocketType.Dgram, mapped);
+        Assert.NotEqual(backend, HookBox.Ask(anew));
     }
 }

@@ -129,6 +129,8 @@ public sealed class ManifestReaderTests
     [InlineData("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"Service\",\"metadata\":{\"name\":\"a\"},\"spec\":{}},\n{\"kind\":\"Service\",\n\"metadata\":{\"name\":\"b\"},\"spec\":{\"ports\":[{\"port\":0}]}}]}", "line 3: Service: spec.ports[0].port is 0")]
     [InlineData("{\"kind\":\"Service\",\n\"metadata\":{\"name\":\"a\"", "line 2: ")]
     [InlineData("{\"spec\":{}}", "line 1: the object has no kind")]
+    [InlineData("kind: Service\nmetadata: { name: a }\nspec:\n  ports: [ null ]\n", "line 1: Service: spec.ports[0] is empty")]
+    [InlineData("kind: EndpointSlice\nmetadata: { name: a }\nendpoints: [ null ]\n", "line 1: EndpointSlice: endpoints[0].addresses is empty")]
     [InlineData("just text", "line 1: an object")]
     public void What_is_wrong_is_named_with_its_line(string text, string words)
     {
@@ -143,7 +145,7 @@ public sealed class ManifestReaderTests
         for (var n = 0; n < 10_000; n++)
         {
             var endpoints = Enumerable.Range(0, 10).Select(e =>
-                $$"""{"addresses":["10.{{e + 1}}.{{n >> 8}}.{{n & 255}}"],"nodeName":"node-{{e}}","zone":"zone-a","conditions":{"ready":true,"serving":true,"terminating":false}}""");
+                $$$"""{"addresses":["10.{{{e + 1}}}.{{{n >> 8}}}.{{{n & 255}}}"],"nodeName":"node-{{{e}}}","zone":"zone-a","conditions":{"ready":true,"serving":true,"terminating":false}}""");
             text.Append(n > 0 ? "," : "").AppendLine(CultureInfo.InvariantCulture, $$$"""
                 {"apiVersion":"v1","kind":"Service","metadata":{"name":"s{{{n}}}"},"spec":{"clusterIP":"172.22.{{{n >> 8}}}.{{{n & 255}}}","ports":[{"port":80,"targetPort":8080}]}},
                 {"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"s{{{n}}}-1","labels":{"kubernetes.io/service-name":"s{{{n}}}"}},

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts every eBPF object of the node through the verifiers of the oldest kernel that is promised (5.10), of 6.1 and of 6.12: Debian's cloud kernels,
 # booted by qemu without KVM, with bpftool in an initrd. Both as a single-stack and as a dual-stack node loads them. Then a packet of a pod meets the program
-# there: without an entry for the pod it is dropped (2), to a pod that has one it is redirected (7), from an ENI to nobody it goes on (-1).
+# there: without an entry for the pod it is dropped (2), to a pod that has one it is redirected (7), from an ENI to nobody it goes on (-1). And a socket meets the
+# hooks: a Service's address leads to a server on the loopback, and to a refusal when the Service has no backends.
 #
 #   tests/verifiers.sh
 #
@@ -11,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 objects=(dp_from_pod dp_from_eni dp_to_pod)
+hooks=(svc_connect4 svc_connect6 svc_sendmsg4 svc_sendmsg6 svc_recvmsg4 svc_recvmsg6 svc_getpeername4 svc_getpeername6)
 suites=(bullseye bookworm trixie)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net"
@@ -53,8 +55,10 @@ mkdir -p "$initrd"/{bin,proc,sys,objects,tmp} "$work/src"
 cp -r bpf/. "$work/src"
 for ipv6 in 0 1; do
   # The loader sets it; bpftool cannot.
-  sed "s/^const volatile __u32 dp_ipv6;/const volatile __u32 dp_ipv6 = $ipv6;/" bpf/include/dp_maps.h >"$work/src/include/dp_maps.h"
-  for object in "${objects[@]}"; do
+  for maps in dp svc; do
+    sed "s/^const volatile __u32 ${maps}_ipv6;/const volatile __u32 ${maps}_ipv6 = $ipv6;/" "bpf/include/${maps}_maps.h" >"$work/src/include/${maps}_maps.h"
+  done
+  for object in "${objects[@]}" "${hooks[@]}"; do
     clang-14 -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 -I"$work/src/include" -I"/usr/include/$(uname -m)-linux-gnu" \
       -c "$work/src/$object.bpf.c" -o "$initrd/objects/${object}_ipv6_$ipv6.o"
   done
@@ -71,10 +75,14 @@ b=/bin/busybox
 $b mount -t proc proc /proc
 $b mount -t sysfs sysfs /sys
 $b mount -t bpf bpf /sys/fs/bpf
+$b mkdir -p /cgroup
+$b mount -t cgroup2 cgroup2 /cgroup
 $b echo "kernel $($b uname -r)"
 for o in /objects/*.o; do
   n=$($b basename "$o" .o)
-  if /bin/bpftool prog load "$o" "/sys/fs/bpf/$n" type classifier >/tmp/log 2>&1; then
+  # What a hook is, its section says.
+  case "$n" in svc_*) type= ;; *) type="type classifier" ;; esac
+  if /bin/bpftool prog load "$o" "/sys/fs/bpf/$n" $type >/tmp/log 2>&1; then
     $b echo "accepted $n"
   else
     $b echo "REFUSED $n"
@@ -94,6 +102,20 @@ pod 0b
 pod 0c
 $b echo "verdict redirected $(run /sys/fs/bpf/run_pod)"
 $b echo "verdict passed $(run /sys/fs/bpf/dp_from_eni_ipv6_0)"
+# 172.21.0.10:80 over TCP is set 1, whose one backend, in slot 0, is 127.0.0.1:8080.
+$b ip link set lo up
+/bin/bpftool prog load /objects/svc_connect4_ipv6_0.o /sys/fs/bpf/hook pinmaps /sys/fs/bpf/svc >/dev/null 2>&1
+/bin/bpftool cgroup attach /cgroup connect4 pinned /sys/fs/bpf/hook multi
+key="00 00 00 00 00 00 00 00 00 00 ff ff ac 15 00 0a 00 50 06 00"
+# frontend COUNT
+frontend() { /bin/bpftool map update pinned /sys/fs/bpf/svc/svc_frontends key hex $key value hex b2 97 fb e9 01 00 00 00 00 00 00 00 "$1" 00 00 00 00 00 00 00 00 00 00 00; }
+/bin/bpftool map update pinned /sys/fs/bpf/svc/svc_slots key hex 00 00 00 00 value hex 00 00 00 00 00 00 00 00 00 00 ff ff 7f 00 00 01 1f 90 00 00 01 00 00 00
+frontend 01
+$b echo answer | $b nc -l -p 8080 >/tmp/asked &
+$b usleep 300000
+$b echo "service $($b echo hello | $b timeout 5 nc 172.21.0.10 80)"
+frontend 00
+if $b timeout 5 nc 172.21.0.10 80 </dev/null 2>/tmp/log; then $b echo "refusal none"; else $b echo "refusal $($b grep -o 'refused' /tmp/log)"; fi
 $b poweroff -f
 INIT
 # Ethernet, IPv4 and TCP, from 10.0.1.11 to 10.0.1.12.
@@ -103,7 +125,7 @@ chmod +x "$initrd/init"
 (cd "$initrd" && find . | busybox cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"
 
 failed=0
-wanted=$((2 * ${#objects[@]}))
+wanted=$((2 * (${#objects[@]} + ${#hooks[@]})))
 for suite in "${suites[@]}"; do
   image="$(kernel "$suite")"
   timeout "$patience" qemu-system-x86_64 -accel tcg -m 512 -nographic -no-reboot -kernel "$image" -initrd "$work/initrd.gz" \
@@ -113,7 +135,9 @@ for suite in "${suites[@]}"; do
   echo "  $accepted of $wanted objects accepted"
   verdicts="$(grep -aoE 'verdict [a-z]+ [0-9]+' "$work/$suite.log" | cut -d' ' -f2- | paste -sd, || true)"
   echo "  verdicts: $verdicts"
-  if ((accepted != wanted)) || [[ "$verdicts" != "dropped 2,redirected 7,passed 4294967295" ]]; then
+  service="$(grep -aoE '(service|refusal) [a-z]+' "$work/$suite.log" | paste -sd, || true)"
+  echo "  socket: $service"
+  if ((accepted != wanted)) || [[ "$verdicts" != "dropped 2,redirected 7,passed 4294967295" || "$service" != "service answer,refusal refused" ]]; then
     failed=1
     tail -n 40 "$work/$suite.log"
   fi

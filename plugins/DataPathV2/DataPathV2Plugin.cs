@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Composition;
 using Microsoft.Extensions.Logging;
 using Terway.Linux;
@@ -5,6 +6,7 @@ using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Configuration;
 using Terway.Plugins.DataPathV2.Datapath;
 using Terway.Plugins.DataPathV2.Pins;
+using Terway.Plugins.DataPathV2.Services;
 
 namespace Terway.Plugins.DataPathV2;
 
@@ -22,10 +24,12 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly IPluginHost _host;
     private readonly ILogger _log;
     private readonly EniAccess _enis;
+    private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
     private GoneLinks? _gone;
+    private ServiceBalancer? _services;
 
     /// <summary>Made by the composition.</summary>
     [ImportingConstructor]
@@ -61,7 +65,24 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     public Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attachment);
+        Remember(attachment);
         return attachment.Allocation.Vlan is null ? _enis.EnsureAsync(attachment, cancellationToken) : Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task DetachAsync(Attachment attachment, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        _podNamespaces.TryRemove((attachment.Pod.ContainerId, attachment.Pod.IfName), out _);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task RestoreAsync(IReadOnlyList<Attachment> attachments, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(attachments);
+        foreach (var attachment in attachments) Remember(attachment);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -72,10 +93,12 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         try
         {
             await LoadAsync(settings, cancellationToken);
-            _networks = new StackNetworks(_host, settings, _log);
+            var services = _services = new ServiceBalancer(_host, settings, () => [.. _podNamespaces.Values.Distinct()], _log);
+            _networks = new StackNetworks(_host, settings, _log) { OwnChanged = services.Take };
             await _networks.StartAsync(cancellationToken);
             _gone = new GoneLinks(_maps!, _log);
             _gone.Start();
+            await services.StartAsync(Objects, TooSmall, cancellationToken);
         }
         catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
         {
@@ -95,10 +118,15 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
         if (_networks is not null) await _networks.DisposeAsync();
+        if (_services is not null) await _services.DisposeAsync();
         if (_gone is not null) await _gone.DisposeAsync();
         _metrics?.Dispose();
         _maps?.Dispose();
     }
+
+    private void Remember(Attachment attachment) => _podNamespaces[(attachment.Pod.ContainerId, attachment.Pod.IfName)] = attachment.Pod.NetNsPath;
+
+    private static string Objects => Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
 
     private async Task LoadAsync(DatapathSettings settings, CancellationToken cancellationToken)
     {
@@ -110,10 +138,9 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var shapes = MapShape.All(settings, withIpv6);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
         if (EarlierMaps.TakeOver(_host.BpfFolder, _maps, shapes) is { } earlier) Log.TookOver(_log, earlier);
-        _metrics = new DatapathMetrics(_maps);
-        var constants = new ProgramConstants((uint)uplink.Index, withIpv6);
-        var objects = Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
-        var loaded = await new PinnedPrograms(_host.Store, folder, objects).UpdateAsync(_maps, constants, cancellationToken);
+        _metrics = new DatapathMetrics(_maps, () => _services?.Figures);
+        ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
+        var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Abi;
 using Terway.Plugins.DataPathV2.Pins;
+using Terway.Plugins.DataPathV2.Services;
 
 namespace Terway.Plugins.DataPathV2;
 
@@ -10,13 +11,18 @@ internal sealed class DatapathMetrics : IDisposable
 {
     private readonly Meter _meter = new("Terway.Plugins.DataPathV2");
     private readonly PinnedMaps _maps;
+    private readonly Func<ServiceFigures?> _services;
 
-    public DatapathMetrics(PinnedMaps maps)
+    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services)
     {
         _maps = maps;
+        _services = services;
         _meter.CreateObservableCounter(
             "terway.datapath.packets", Packets, "{packet}", "Packets of pods by the way they took; stack-*: left to the node's own stack, and why.");
         _meter.CreateObservableCounter("terway.datapath.drops", Drops, "{packet}", "Packets of pods that were dropped, by reason.");
+        _meter.CreateObservableCounter(
+            "terway.datapath.service.calls", Calls, "{call}", "Calls of sockets to Services: sent to a backend, sticky: to the one of before, or refused for want of one.");
+        _meter.CreateObservableGauge("terway.datapath.services", Services, "{service}", "Services that are balanced.");
         _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of the eBPF maps whose size can be set.");
         _meter.CreateObservableGauge("terway.datapath.map.capacity", Sizes, "{entry}", "Entries that fit into them.");
     }
@@ -29,14 +35,21 @@ internal sealed class DatapathMetrics : IDisposable
     private IEnumerable<Measurement<long>> Drops() => Enum.GetValues<DropReason>().Where(static r => r != DropReason.None)
         .Select(reason => new Measurement<long>(Sum(_maps[DatapathPins.Drops], (uint)reason), new KeyValuePair<string, object?>("reason", WireNames.Of(reason))));
 
-    private IEnumerable<Measurement<long>> Used() => Sized().Select(static m => new Measurement<long>(Count(m), Tag(m)));
+    private IEnumerable<Measurement<long>> Used() => Sized().Select(static m => new Measurement<long>(Count(m), Tag(m.Name)))
+        .Concat((_services()?.Maps ?? []).Select(static m => new Measurement<long>(m.Used, Tag(m.Name))));
 
-    private IEnumerable<Measurement<long>> Sizes() => Sized().Select(static m => new Measurement<long>(m.MaxEntries, Tag(m)));
+    private IEnumerable<Measurement<long>> Sizes() => Sized().Select(static m => new Measurement<long>(m.MaxEntries, Tag(m.Name)))
+        .Concat((_services()?.Maps ?? []).Select(static m => new Measurement<long>(m.Size, Tag(m.Name))));
+
+    private IEnumerable<Measurement<long>> Calls() => _services() is not { } figures ? [] : Enum.GetValues<SvcOutcome>()
+        .Select(outcome => new Measurement<long>(Sum(figures.Outcomes, (uint)outcome), new KeyValuePair<string, object?>("outcome", WireNames.Of(outcome))));
+
+    private IEnumerable<Measurement<long>> Services() => _services() is { } figures ? [new(figures.Services)] : [];
 
     // Maps of flows drop their oldest entry when they are full, and are too large to be walked for a figure.
     private IEnumerable<BpfMap> Sized() => [_maps[DatapathPins.Pods4], _maps[DatapathPins.Pods6]];
 
-    private static KeyValuePair<string, object?> Tag(BpfMap map) => new("map", map.Name);
+    private static KeyValuePair<string, object?> Tag(string map) => new("map", map);
 
     private static long Count(BpfMap map)
     {

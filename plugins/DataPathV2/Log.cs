@@ -26,6 +26,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 5007, Level = LogLevel.Critical, Message = "The node's links are not watched any more: entries of pods that die without a DEL stay; restart the daemon")]
     public static partial void LinksNotWatched(ILogger log, Exception e);
 
+    [LoggerMessage(EventId = 5011, Level = LogLevel.Error, Message = "Services could not be written for the eBPF programs: {Reason}")]
+    public static partial void ServicesFailed(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 5010, Level = LogLevel.Information, Message = "{Count} connected UDP sockets ended whose backends are gone")]
+    public static partial void FlowsEnded(ILogger log, int count);
+
     [LoggerMessage(EventId = 5008, Level = LogLevel.Error, Message = "Entries of pods whose links are gone could not be removed: {Reason}")]
     public static partial void EntriesStay(ILogger log, string reason);
 

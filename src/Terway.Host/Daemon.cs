@@ -13,6 +13,7 @@ using Terway.Host.Cloud;
 using Terway.Host.Cni;
 using Terway.Host.CrashPoints;
 using Terway.Host.Kernel;
+using Terway.Host.Manifests;
 using Terway.Host.Node;
 using Terway.Host.Observability;
 using Terway.Host.Plugins;
@@ -111,9 +112,10 @@ internal sealed class Daemon : IAsyncDisposable
         var cloud = Own(await DaemonCloud.ConnectAsync(
             _options, config.Root, store, node.AddressesOf, _loggers, _time, readiness, crashes, cancellationToken).ConfigureAwait(false));
         var objects = Own(new NodeObjects(store, kernel));
+        var services = _options.ManifestDir is { } manifests ? Own(Services(manifests, readiness)) : null;
         IAddressFamily ipv4 = new IPv4Family(cloud.Cloud, cloud.Network);
         var plugins = Own(await LoadPluginsAsync(
-            config, await discovering.ConfigureAwait(false), cloud, ipv4, store, kernel, objects, readiness, crashes, cancellationToken).ConfigureAwait(false));
+            config, await discovering.ConfigureAwait(false), cloud, ipv4, services, store, kernel, objects, readiness, crashes, cancellationToken).ConfigureAwait(false));
         var active = Active(plugins, ipv4);
         var attachments = StateRecovery.IsDone(store)
             ? store.Initial.Attachments
@@ -201,7 +203,7 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     private async Task<PluginSet> LoadPluginsAsync(
-        NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, StateStore store, INodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
+        NodePoolConfig config, PluginCatalog catalog, DaemonCloud cloud, IAddressFamily ipv4, IServiceSource? services, StateStore store, INodeKernel kernel, NodeObjects objects, NodeReadiness readiness,
         CrashPlan? crashes, CancellationToken cancellationToken)
     {
         ReportFindings(config, cloud.Node, readiness);
@@ -214,8 +216,20 @@ internal sealed class Daemon : IAsyncDisposable
             resolution,
             (plugin, families) => new PluginHost(
                 plugin.Manifest.Name, cloud.Node, EffectiveSettings.Merge(config.Root, plugin.Request?.Settings), [ipv4, .. families], cloud.Cloud,
-                Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness, _options.BpfDir),
+                Records(plugin.Manifest.Name, store, crashes), _loggers, _time, kernel, objects, readiness, _options.BpfDir, _options.CgroupRoot, services),
             _loggers, _time, new PluginSetOptions { Unloadable = false }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ManifestServices Services(string folder, NodeReadiness readiness)
+    {
+        var log = _loggers.CreateLogger<ManifestFolder>();
+        return new ManifestServices(changed => new ManifestFolder(folder, Report, changed, log));
+
+        void Report(string path, Finding? finding)
+        {
+            readiness.Report(path, finding);
+            if (finding is not null) HostLog.Finding(log, LogLevel.Warning, path, finding.Reason, finding.Fix);
+        }
     }
 
     private void ReportFindings(NodePoolConfig config, NodeFacts node, NodeReadiness readiness)
@@ -253,6 +267,8 @@ internal sealed class Daemon : IAsyncDisposable
             await provider.Role.RestoreAsync([.. own], released, cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (var stage in plugins.Stages)
+            await stage.Role.RestoreAsync([.. attachments.Select(static a => a.Record.Attachment)], cancellationToken).ConfigureAwait(false);
         await plugins.StartAsync(cancellationToken).ConfigureAwait(false);
         foreach (var blocking in plugins.Blocking) readiness.Block(blocking.Path, blocking.Finding);
     }

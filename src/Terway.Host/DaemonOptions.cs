@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Terway.Host.Kernel;
 using Terway.Host.Observability;
+using Terway.Linux;
 
 namespace Terway.Host;
 
@@ -22,6 +23,12 @@ internal sealed record DaemonOptions
     public required string BpfDir { get; init; }
 
     public required string? PodDir { get; init; }
+
+    /// <summary>Folder of Kubernetes manifests that takes the cluster's place; null: there is none.</summary>
+    public required string? ManifestDir { get; init; }
+
+    /// <summary>Folder of a cgroup (version 2); null where the node has none.</summary>
+    public required string? CgroupRoot { get; init; }
 
     public required Uri MetadataEndpoint { get; init; }
 
@@ -70,6 +77,8 @@ internal sealed record DaemonOptions
         var cniConfDir = new Option<string>("--cni-conf-dir") { Description = "where the runtime looks for conflists", DefaultValueFactory = _ => "/etc/cni/net.d" };
         var bpfDir = new Option<string>("--bpf-dir") { Description = "pinned eBPF maps and programs; below a mounted bpf file system", DefaultValueFactory = _ => BpfPins.DefaultFolder };
         var podDir = new Option<string?>("--pod-dir") { Description = "pod manifests as <namespace>/<name>.json, for labels and annotations without a cluster" };
+        var manifests = new Option<string?>("--manifests") { Description = "folder of Kubernetes manifests (Service, EndpointSlice), watched: what takes the cluster's place without one" };
+        var cgroupRoot = new Option<string?>("--cgroup-root") { Description = "cgroup (version 2) of everything on the node, for Services; by default the root of the cgroup2 that is mounted" };
         var metadata = new Option<Uri>("--metadata-endpoint")
         {
             Description = "instance metadata service",
@@ -120,7 +129,7 @@ internal sealed record DaemonOptions
         };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, bpfDir, podDir, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
+            config, runDir, stateDir, pluginDir, cniConfDir, bpfDir, podDir, manifests, cgroupRoot, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -132,6 +141,8 @@ internal sealed record DaemonOptions
                 CniConfDir = Path.GetFullPath(parsed.GetRequiredValue(cniConfDir)),
                 BpfDir = Path.GetFullPath(parsed.GetRequiredValue(bpfDir)),
                 PodDir = parsed.GetValue(podDir),
+                ManifestDir = parsed.GetValue(manifests) is { } folder ? Path.GetFullPath(folder) : null,
+                CgroupRoot = parsed.GetValue(cgroupRoot) is { } root ? Path.GetFullPath(root) : Cgroup.FindMount(),
                 MetadataEndpoint = parsed.GetRequiredValue(metadata),
                 NodeName = parsed.GetRequiredValue(nodeName),
                 NodeLabels = parsed.GetRequiredValue(nodeLabels),

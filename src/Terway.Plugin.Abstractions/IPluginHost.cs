@@ -32,6 +32,14 @@ public interface IPluginHost
     /// </summary>
     string BpfFolder => "/sys/fs/bpf/terway";
 
+    /// <summary>
+    /// Folder of the cgroup (version 2) that every process of the node's pods and of the node itself is in or below; null when the node has none.
+    /// </summary>
+    string? CgroupRoot => null;
+
+    /// <summary>The cluster's Services; null when the host has neither a cluster nor a folder of manifests.</summary>
+    IServiceSource? Services => null;
+
     /// <summary>Waits until a link with this MAC address exists on the node: an attached ENI appears some time after the cloud's answer.</summary>
     /// <exception cref="TimeoutException">It did not appear in time.</exception>
     Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken);

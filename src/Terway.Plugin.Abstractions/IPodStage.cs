@@ -9,6 +9,9 @@ public interface IPodStage
     /// <summary>Further kernel objects, made after those of the datapath and of lower stages.</summary>
     IReadOnlyList<KernelObject> Plan(Attachment attachment) => [];
 
+    /// <summary>Told once, before any service of a plugin starts, of the attachments that an earlier life of the daemon left.</summary>
+    Task RestoreAsync(IReadOnlyList<Attachment> attachments, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Runs when the attachment's kernel objects exist and before the runtime is told that the pod has a network. Idempotent.</summary>
     Task AttachAsync(Attachment attachment, CancellationToken cancellationToken) => Task.CompletedTask;
 

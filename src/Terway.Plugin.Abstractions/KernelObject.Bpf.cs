@@ -13,7 +13,11 @@ public abstract partial record KernelObject
     /// so put a version of the maps' layout into its name. Only as an object of the node.
     /// </summary>
     /// <param name="Path">Such as <c>datapath-v1</c>.</param>
-    public sealed record PinFolder(string Path) : KernelObject;
+    /// <param name="Tended">
+    /// What is pinned here is right only while the plugin keeps it so: when the pool has the plugin no more the host takes the folder away at once, and does
+    /// not wait for the last pod that the plugin served.
+    /// </param>
+    public sealed record PinFolder(string Path, bool Tended = false) : KernelObject;
 
     /// <summary>
     /// A pinned eBPF program (sched_cls, direct action) as filter of a link of the node. When another program is pinned at the path than the filter

@@ -90,7 +90,8 @@ internal sealed class DatapathBox : IDisposable
         Directory.CreateDirectory(Folder);
         Maps?.Dispose();
         Maps = PinnedMaps.Open(Folder, MapShape.All(settings, ipv6), static (shape, _) => Assert.Fail(shape.Name));
-        var loaded = await new PinnedPrograms(Store, Folder, Objects).UpdateAsync(Maps, new((uint)Eth0, ipv6), TestContext.Current.CancellationToken);
+        var loaded = await new PinnedPrograms(Store, Folder, Objects, DatapathPins.Programs).UpdateAsync(
+            Maps, [new("dp_uplink", (uint)Eth0), new("dp_ipv6", ipv6 ? 1u : 0u)], TestContext.Current.CancellationToken);
         foreach (var program in _programs.Values) program.Dispose();
         _programs.Clear();
         foreach (var name in DatapathPins.Programs) _programs[name] = BpfProgram.OpenPinned(Path.Combine(Folder, name))!;

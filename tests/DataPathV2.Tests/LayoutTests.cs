@@ -15,6 +15,8 @@ public sealed class LayoutTests
     [
         (typeof(Pod), "dp_pod"), (typeof(EniKey), "dp_eni_key"), (typeof(Eni), "dp_eni"), (typeof(Net4), "dp_net4"), (typeof(Net6), "dp_net6"),
         (typeof(Flow4), "dp_flow4"), (typeof(Flow6), "dp_flow6"),
+        (typeof(SvcAddress), "svc_address"), (typeof(SvcFrontend), "svc_frontend"), (typeof(SvcSlot), "svc_slot"), (typeof(SvcMember), "svc_member"),
+        (typeof(SvcClient), "svc_client"), (typeof(SvcChoice), "svc_choice"), (typeof(SvcPeer), "svc_peer"),
     ];
 
     [Fact]
@@ -49,6 +51,9 @@ public sealed class LayoutTests
             #define X(value, id, name) printf("%d %s\n", DP_PATH_##id, name);
             DP_PATHS(X)
             #undef X
+            #define X(value, id, name) printf("%d %s\n", SVC_OUTCOME_##id, name);
+            SVC_OUTCOMES(X)
+            printf("%d %d %d %d %d\n", SVC_ABI, SVC_OUTCOME_MAX, SVC_NODE_ONLY, SVC_CLIENT_NETNS, SVC_CLIENT_SOCKET);
             printf("%d %d %d %d\n", DP_ABI, DP_DROP_MAX, DP_PATH_MAX, DP_POD_SHAPED);
             """;
         var expected = new StringBuilder();
@@ -56,6 +61,9 @@ public sealed class LayoutTests
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)reason} {WireNames.Of(reason)}");
         foreach (var path in Enum.GetValues<PathTaken>())
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)path} {WireNames.Of(path)}");
+        foreach (var outcome in Enum.GetValues<SvcOutcome>())
+            expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)outcome} {WireNames.Of(outcome)}");
+        expected.AppendLine(CultureInfo.InvariantCulture, $"{SvcLimits.Abi} {SvcLimits.MaxOutcomes} {(int)SvcFrontendFlags.NodeOnly} 0 1");
         expected.AppendLine(CultureInfo.InvariantCulture, $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped}");
         Assert.Equal(expected.ToString(), CompileAndRun(c));
     }
@@ -71,6 +79,7 @@ public sealed class LayoutTests
                 #include <stddef.h>
                 #include <stdio.h>
                 #include "{{Path.Combine(AppContext.BaseDirectory, "bpf", "include", "dp_abi.h")}}"
+                #include "{{Path.Combine(AppContext.BaseDirectory, "bpf", "include", "svc_abi.h")}}"
                 int main(void)
                 {
                 {{body}}

@@ -15,6 +15,14 @@ internal static class WireNames
         _ => "none",
     };
 
+    public static string Of(SvcOutcome outcome) => outcome switch
+    {
+        SvcOutcome.Translated => "translated",
+        SvcOutcome.Refused => "refused",
+        SvcOutcome.Sticky => "sticky",
+        _ => "none",
+    };
+
     public static string Of(PathTaken path) => path switch
     {
         PathTaken.PodToPod => "pod-to-pod",

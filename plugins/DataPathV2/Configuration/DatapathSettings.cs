@@ -8,6 +8,9 @@ internal sealed record DatapathSettings
 {
     private const uint DefaultPodAddresses = 4096;
     private const uint DefaultStackFlows = 65536;
+    private const uint DefaultServiceAddresses = 65536;
+    private const uint DefaultServiceBackends = 262144;
+    private const uint DefaultServiceFlows = 65536;
 
     /// <summary>Networks that go through the node's own stack whatever the tables say.</summary>
     public IReadOnlyList<IPNetwork> HostStackNetworks { get; init; } = [];
@@ -18,6 +21,18 @@ internal sealed record DatapathSettings
     /// <summary>Entries of a map of flows.</summary>
     public uint MaxStackFlows { get; init; } = DefaultStackFlows;
 
+    /// <summary>Whether Services are balanced at the sockets of pods and node.</summary>
+    public bool Services { get; init; } = true;
+
+    /// <summary>Addresses with port and protocol by which Services are reached.</summary>
+    public uint MaxServiceAddresses { get; init; } = DefaultServiceAddresses;
+
+    /// <summary>Backends of all Services, each Service's rounded up to a power of two.</summary>
+    public uint MaxServiceBackends { get; init; } = DefaultServiceBackends;
+
+    /// <summary>Sockets and clients that are remembered with their backends.</summary>
+    public uint MaxServiceFlows { get; init; } = DefaultServiceFlows;
+
     /// <exception cref="PodNetworkException">A value cannot be used; the message has its path.</exception>
     public static DatapathSettings Read(JsonElement root)
     {
@@ -27,6 +42,15 @@ internal sealed record DatapathSettings
             HostStackNetworks = [.. Networks(root, "host_stack_cidrs"), .. Networks(root, "service_cidr")],
             MaxPodAddresses = Number(root, "max_pod_addresses", DefaultPodAddresses, 16, 65536),
             MaxStackFlows = Number(root, "max_stack_flows", DefaultStackFlows, 1024, 4194304),
+            Services = !root.TryGetProperty("services", out var services) || services.ValueKind switch
+            {
+                JsonValueKind.True => true,
+                JsonValueKind.False => false,
+                _ => throw Wrong("services", services, "write true or false"),
+            },
+            MaxServiceAddresses = Number(root, "max_service_addresses", DefaultServiceAddresses, 64, 1048576),
+            MaxServiceBackends = Number(root, "max_service_backends", DefaultServiceBackends, 64, 4194304),
+            MaxServiceFlows = Number(root, "max_service_flows", DefaultServiceFlows, 1024, 4194304),
         };
     }
 

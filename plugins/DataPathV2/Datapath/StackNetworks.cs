@@ -26,7 +26,11 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
     private KernelObject[] _written = [];
     private RtnlMonitor? _monitor;
     private int _disposed;
+    private IPAddress[] _own = [];
     private Task _loop = Task.CompletedTask;
+
+    /// <summary>Told of the node's own addresses when it starts and whenever they change.</summary>
+    public Action<IReadOnlyList<IPAddress>>? OwnChanged { get; init; }
 
     /// <summary>Call from the node's namespace. The networks are in force when it returns.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -78,10 +82,17 @@ internal sealed class StackNetworks(IPluginHost host, DatapathSettings settings,
         var families = host.Families.Select(static f => f.Family).ToHashSet();
         using var socket = RtnlSocket.Open();
         // Link-local IPv6 addresses are known by their prefix.
-        var own = socket.DumpAddresses().Select(static a => a.Address.Address).Concat(host.Node.Addresses)
+        IPAddress[] own = [.. socket.DumpAddresses().Select(static a => a.Address.Address).Concat(host.Node.Addresses)
             .Where(a => families.Contains(a.AddressFamily) && !a.IsIPv6LinkLocal && !IPAddress.IsLoopback(a))
-            .Select(static a => new IPNetwork(a, a.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
-        KernelObject[] entries = [.. settings.HostStackNetworks.Where(n => families.Contains(n.BaseAddress.AddressFamily)).Append(s_linkLocal).Concat(own)
+            .Distinct().OrderBy(static a => a.ToString(), StringComparer.Ordinal)];
+        if (!own.SequenceEqual(_own))
+        {
+            _own = own;
+            OwnChanged?.Invoke(own);
+        }
+
+        KernelObject[] entries = [.. settings.HostStackNetworks.Where(n => families.Contains(n.BaseAddress.AddressFamily)).Append(s_linkLocal)
+            .Concat(own.Select(static a => new IPNetwork(a, a.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)))
             .Distinct().OrderBy(static n => n.ToString(), StringComparer.Ordinal).Select(static n => Entries.Of(n))];
         // Every pod's link has an address of its own family's making, which is none of these.
         if (entries.SequenceEqual(_written)) return;

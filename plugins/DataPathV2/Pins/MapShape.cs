@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Abi;
 using Terway.Plugins.DataPathV2.Configuration;
+using Terway.Plugins.DataPathV2.Services;
 
 namespace Terway.Plugins.DataPathV2.Pins;
 
@@ -11,9 +12,9 @@ namespace Terway.Plugins.DataPathV2.Pins;
 /// <param name="KeySize">Bytes.</param>
 /// <param name="ValueSize">Bytes, of one CPU.</param>
 /// <param name="MaxEntries">How many entries it can hold.</param>
-internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int ValueSize, uint MaxEntries)
+/// <param name="Sparse">Whether an entry takes memory only when it is there.</param>
+internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int ValueSize, uint MaxEntries, bool Sparse = false)
 {
-    // The kernel asks for it.
     private const uint NoPreallocation = 1;
 
     // ENIs of the largest instance types are some dozens; networks are the node's addresses and those of the settings.
@@ -23,7 +24,8 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
     // Of a family that the node does not have: a map there must be, memory it need not take.
     private const uint Unused = 64;
 
-    public uint Flags => Type == BpfMapType.LpmTrie ? NoPreallocation : 0;
+    // Of tries the kernel asks for it.
+    public uint Flags => Sparse || Type == BpfMapType.LpmTrie ? NoPreallocation : 0;
 
     /// <param name="settings">How large those are that a pool can size.</param>
     /// <param name="withIpv6">Whether the node has IPv6.</param>
@@ -38,6 +40,17 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
         new(DatapathPins.Flows6, BpfMapType.LruHash, Unsafe.SizeOf<Flow6>(), sizeof(byte), withIpv6 ? settings.MaxStackFlows : Unused),
         new(DatapathPins.Drops, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxDropReasons),
         new(DatapathPins.Paths, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxPaths),
+    ];
+
+    /// <summary>Those of the socket hooks.</summary>
+    public static IReadOnlyList<MapShape> OfServices(DatapathSettings settings) =>
+    [
+        new(ServicePins.Frontends, BpfMapType.Hash, Unsafe.SizeOf<SvcAddress>(), Unsafe.SizeOf<SvcFrontend>(), settings.MaxServiceAddresses, Sparse: true),
+        new(ServicePins.Slots, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<SvcSlot>(), settings.MaxServiceBackends),
+        new(ServicePins.Members, BpfMapType.Hash, Unsafe.SizeOf<SvcMember>(), sizeof(uint), settings.MaxServiceBackends, Sparse: true),
+        new(ServicePins.Choices, BpfMapType.LruHash, Unsafe.SizeOf<SvcClient>(), Unsafe.SizeOf<SvcChoice>(), settings.MaxServiceFlows),
+        new(ServicePins.Peers, BpfMapType.LruHash, Unsafe.SizeOf<SvcPeer>(), Unsafe.SizeOf<SvcAddress>(), settings.MaxServiceFlows),
+        new(ServicePins.Outcomes, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), SvcLimits.MaxOutcomes),
     ];
 
     /// <summary>Whether a map can be used as this one, but for its size.</summary>

@@ -85,7 +85,8 @@ internal sealed class PinnedMaps : IDisposable
         var value = new byte[from.UserValueSize];
         for (ReadOnlySpan<byte> previous = default; from.TryNextKey(previous, key); previous = key.ToArray())
         {
-            if (from.TryLookup(key, value)) to.Update(key, value);
+            // Of an array all entries are there; those that were never written need not be.
+            if (from.TryLookup(key, value) && (from.Type != BpfMapType.Array || value.AsSpan().ContainsAnyExcept((byte)0))) to.Update(key, value);
         }
     }
 }

@@ -7,8 +7,8 @@ using Terway.Plugin;
 namespace Terway.Host.Node;
 
 /// <summary>
-/// Takes away what a plugin made on the node when the pool has the plugin no more and the last pod that it served is gone. A pool whose plugins
-/// cannot be resolved says nothing about which ones it wants: then everything stays.
+/// Takes away what a plugin made on the node when the pool has the plugin no more and the last pod that it served is gone; what is right only while the
+/// plugin tends it, at once. A pool whose plugins cannot be resolved says nothing about which ones it wants: then everything stays.
 /// </summary>
 internal sealed partial class AbandonedObjects(NodeObjects objects, AttachmentTable table, PluginSet plugins, ILogger<AbandonedObjects> log)
 {
@@ -17,13 +17,14 @@ internal sealed partial class AbandonedObjects(NodeObjects objects, AttachmentTa
     {
         if (plugins.Plugins.Count == 0) return;
         var wanted = plugins.Plugins.Select(static p => p.Manifest.Name).ToHashSet(StringComparer.Ordinal);
+        var tended = wanted.ToHashSet(StringComparer.Ordinal);
         foreach (var (record, _) in table.All)
         {
             wanted.Add(ActivePlugins.PluginName(record.Provider).ToString());
             wanted.Add(ActivePlugins.PluginName(record.Datapath).ToString());
         }
 
-        foreach (var (plugin, key) in objects.Kept.Where(k => !wanted.Contains(k.Plugin)))
+        foreach (var (plugin, key) in objects.Kept.Where(k => !wanted.Contains(k.Plugin) || (!tended.Contains(k.Plugin) && objects.IsTended(k.Plugin, k.Key))))
         {
             try
             {

@@ -51,6 +51,10 @@ internal sealed class NodeObjects : IDisposable
     public IReadOnlyList<(string Plugin, string Key)> Kept =>
         [.. _kept.OrderBy(static k => k.Value.Any(static o => o is KernelObject.PinFolder)).Select(static k => k.Key)];
 
+    /// <summary>Whether what is kept under the key is right only while the plugin runs.</summary>
+    public bool IsTended(string plugin, string key) =>
+        _kept.TryGetValue((plugin, key), out var plan) && plan.Any(static o => o is KernelObject.PinFolder { Tended: true });
+
     /// <summary>Whether some plan is about this link of the node.</summary>
     public bool Uses(string link) => _kept.Values.Any(plan => plan.Any(o => LinkOf(o) == link));
 

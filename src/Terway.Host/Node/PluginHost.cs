@@ -18,7 +18,9 @@ internal sealed class PluginHost(
     INodeKernel kernel,
     NodeObjects objects,
     NodeReadiness readiness,
-    string bpfFolder) : IPluginHost
+    string bpfFolder,
+    string? cgroupRoot,
+    IServiceSource? services) : IPluginHost
 {
     private readonly ILogger _findings = loggers.CreateLogger($"Terway.Plugins.{plugin}");
 
@@ -37,6 +39,10 @@ internal sealed class PluginHost(
     public TimeProvider Time => time;
 
     public string BpfFolder => bpfFolder;
+
+    public string? CgroupRoot => cgroupRoot;
+
+    public IServiceSource? Services => services;
 
     public Task<NodeLink> WaitForLinkAsync(string mac, TimeSpan timeout, CancellationToken cancellationToken) =>
         kernel.WaitForLinkAsync(mac, timeout, cancellationToken);

@@ -67,7 +67,7 @@ internal static class NodeCommands
             name,
             action));
         node.Subcommands.Add(ExecCommand.Build("Runs a command in a node's network namespace.", async (client, wanted, ct) =>
-            (await client.GetAsync("lab/nodes", ControlJson.Default.NodeViewArray, ct)).FirstOrDefault(n => n.Name == wanted)?.Netns));
+            (await client.GetAsync("lab/nodes", ControlJson.Default.NodeViewArray, ct)).FirstOrDefault(n => n.Name == wanted) is { } found ? (found.Netns, found.Cgroup) : null));
         return node;
     }
 }

@@ -68,7 +68,7 @@ internal static class PodCommands
             udp,
             timeout));
         pod.Subcommands.Add(ExecCommand.Build("Runs a command in a pod's network namespace.", async (client, wanted, ct) =>
-            (await client.GetAsync("lab/pods", ControlJson.Default.PodViewArray, ct)).FirstOrDefault(p => p.Name == wanted)?.Netns));
+            (await client.GetAsync("lab/pods", ControlJson.Default.PodViewArray, ct)).FirstOrDefault(p => p.Name == wanted) is { } found ? (found.Netns, found.Cgroup) : null));
         return pod;
     }
 }

@@ -108,8 +108,8 @@ internal sealed class LabControlServer(RunningLab lab, LabCluster cluster, Actio
         var to = new IPEndPoint(Resolve(request.To), request.Port == 0 ? EchoServer.DefaultPort : request.Port);
         var timeout = TimeSpan.FromSeconds(request.TimeoutSeconds <= 0 ? 3 : request.TimeoutSeconds);
         var result = request.Udp
-            ? await Probe.UdpAsync(lab.Namespaces.Thread, pod.NetNs, to, timeout, ct: context.RequestAborted)
-            : await Probe.TcpAsync(lab.Namespaces.Thread, pod.NetNs, to, timeout, ct: context.RequestAborted);
+            ? await Probe.UdpAsync(lab.NodeOf(pod).Processes, pod.NetNs, to, timeout, ct: context.RequestAborted)
+            : await Probe.TcpAsync(lab.NodeOf(pod).Processes, pod.NetNs, to, timeout, ct: context.RequestAborted);
         await WriteAsync(
             context, new PingView(result.Ok, result.Elapsed.TotalMilliseconds, result.SeenAs?.ToString(), result.Error), ControlJson.Default.PingView);
     }
@@ -145,6 +145,7 @@ internal sealed class LabControlServer(RunningLab lab, LabCluster cluster, Actio
         lab.Cloud.Region.FindInstance(node.InstanceId)?.Type.Id ?? "",
         node.PrimaryIp?.ToString(),
         node.NetNsPath,
+        node.CgroupPath,
         cluster.Daemon(node).Pid,
         cluster.Daemon(node).LogFile,
         [.. cluster.Pods.Where(pod => pod.Node == node).Select(static pod => pod.Name)]);
@@ -155,7 +156,8 @@ internal sealed class LabControlServer(RunningLab lab, LabCluster cluster, Actio
         pod.Node.Name,
         pod.Address.ToString(),
         pod.Sandbox.Identity.ContainerId,
-        pod.Sandbox.NetNsPath);
+        pod.Sandbox.NetNsPath,
+        pod.Node.CgroupPath);
 
     /// <summary>An address, or the name of a pod, a node or "outside".</summary>
     private IPAddress Resolve(string target)

@@ -3,7 +3,7 @@ using Terway.Lab.Probing;
 
 namespace Terway.Lab.Control;
 
-internal sealed record NodeView(string Name, string InstanceId, string InstanceType, string? PrimaryIp, string Netns, int? Daemon, string Log, string[] Pods);
+internal sealed record NodeView(string Name, string InstanceId, string InstanceType, string? PrimaryIp, string Netns, string? Cgroup, int? Daemon, string Log, string[] Pods);
 
 internal sealed record NewNode(string Name, string InstanceType, string VSwitchId, string[]? SecurityGroupIds);
 
@@ -11,7 +11,7 @@ internal sealed record DaemonRequest(string Action);
 
 internal sealed record DaemonView(int? Pid, double? ReadyMs);
 
-internal sealed record PodView(string Name, string Namespace, string Node, string Address, string ContainerId, string Netns);
+internal sealed record PodView(string Name, string Namespace, string Node, string Address, string ContainerId, string Netns, string? Cgroup);
 
 internal sealed record NewPod(string Node, string Name);
 

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Terway.Linux;
 using Terway.Linux.Namespaces;
 
 namespace Terway.Lab.Nodes;
 
 /// <summary>
-/// What a lab has made outside its own folder, one line each, written before it is made: namespaces, processes and mounts. Whoever comes after a
+/// What a lab has made outside its own folder, one line each, written before it is made: namespaces, processes, mounts and cgroups. Whoever comes after a
 /// crash removes it with <see cref="Clean"/>. Thread safe.
 /// </summary>
 public sealed partial class LabLedger
@@ -41,9 +42,14 @@ public sealed partial class LabLedger
     /// <param name="target">the mount point, removed before a mount that was recorded earlier</param>
     public void RecordMount(string target) => Change(() => _lines.Add($"mount {target}"));
 
+    /// <param name="folder">of the cgroup, removed when nothing is in it any more</param>
+    public void RecordCgroup(string folder) => Change(() => _lines.Add($"cgroup {folder}"));
+
+    public void ForgetCgroup(string folder) => Change(() => _lines.Remove($"cgroup {folder}"));
+
     public void ForgetMount(string target) => Change(() => _lines.Remove($"mount {target}"));
 
-    /// <summary>Ends the processes, then removes namespaces and mounts, that are recorded. Succeeds on what is gone already.</summary>
+    /// <summary>Ends the processes, then removes namespaces, mounts and cgroups, that are recorded. Succeeds on what is gone already.</summary>
     /// <returns>What was removed, for people.</returns>
     public IReadOnlyList<string> Clean()
     {
@@ -52,12 +58,13 @@ public sealed partial class LabLedger
         {
             foreach (var line in _lines.OrderByDescending(static line => line, StringComparer.Ordinal).ToArray())
             {
-                var words = line.Split(' ', line.StartsWith("mount ", StringComparison.Ordinal) ? 2 : 3);
+                var words = line.Split(' ', line.StartsWith("process ", StringComparison.Ordinal) ? 3 : 2);
                 var gone = words switch
                 {
                     ["process", var pid, var start] => ProcessIdentity.Kill(
                         int.Parse(pid, CultureInfo.InvariantCulture), ulong.Parse(start, CultureInfo.InvariantCulture)),
                     ["netns", var name] => NamedNetNs.Delete(name),
+                    ["cgroup", var folder] => RemoveCgroup(folder),
                     ["mount", var target] => Unmount(target, MountDetach) == 0,
                     _ => false,
                 };
@@ -71,6 +78,9 @@ public sealed partial class LabLedger
 
         return removed;
     }
+
+    // Those who have just been killed leave it a moment later.
+    private static bool RemoveCgroup(string folder) => SpinWait.SpinUntil(() => Cgroup.Remove(folder) || !Directory.Exists(folder), TimeSpan.FromSeconds(2));
 
     private void Change(Action change)
     {

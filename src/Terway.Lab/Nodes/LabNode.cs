@@ -16,9 +16,13 @@ public sealed class LabNode : IDisposable
 {
     private readonly LabNamespaces _namespaces;
 
-    private LabNode(LabNamespaces namespaces, string name, string instanceId, NodePaths paths, NetNs ns, string? pool)
+    private LabNode(LabNamespaces namespaces, string name, string instanceId, NodePaths paths, NetNs ns, string? pool, string? cgroup)
     {
         _namespaces = namespaces;
+        CgroupPath = cgroup;
+        Processes = NetNsThread.Start();
+        if (cgroup is not null)
+            Processes.Run(Processes.Home, () => File.WriteAllText(Path.Combine(cgroup, "cgroup.threads"), "0"));
         Name = name;
         InstanceId = instanceId;
         Paths = paths;
@@ -41,6 +45,15 @@ public sealed class LabNode : IDisposable
     /// <summary>Where the namespace is bound, for nsenter.</summary>
     public string NetNsPath => NamedNetNs.PathOf(_namespaces.NameOf(Name));
 
+    /// <summary>
+    /// The cgroup that stands for the root of the node's own: processes of its pods and of itself are in it, and its daemon hooks in there. Null on a machine
+    /// without cgroup2. It is made of threads, so that sockets can be the node's that this process opens.
+    /// </summary>
+    public string? CgroupPath { get; }
+
+    /// <summary>Opens sockets in the node's and its pods' namespaces that belong to the node's cgroup, as those of processes there do.</summary>
+    public NetNsThread Processes { get; }
+
     /// <summary>Null until <see cref="Boot"/>.</summary>
     public IPAddress? PrimaryIp { get; private set; }
 
@@ -60,17 +73,20 @@ public sealed class LabNode : IDisposable
         var paths = new NodePaths(root);
         paths.Create();
         var ns = namespaces.Create(name);
+        string? cgroup = null;
         try
         {
+            cgroup = MakeCgroup(namespaces, name);
             // As pins outlive the daemon, this is the node's and not the daemon's.
             namespaces.Ledger?.RecordMount(paths.Bpf);
             BpfFileSystem.Mount(paths.Bpf);
             Loopback(namespaces, ns);
-            return new LabNode(namespaces, name, instanceId, paths, ns, pool);
+            return new LabNode(namespaces, name, instanceId, paths, ns, pool, cgroup);
         }
         catch
         {
             Unmount(namespaces, paths);
+            RemoveCgroup(namespaces, cgroup);
             namespaces.Delete(name);
             throw;
         }
@@ -125,8 +141,46 @@ public sealed class LabNode : IDisposable
     /// <summary>Removes the namespace and what is pinned; the folders stay for a look at the logs.</summary>
     public void Dispose()
     {
+        Processes.Dispose();
         Unmount(_namespaces, Paths);
+        RemoveCgroup(_namespaces, CgroupPath);
         _namespaces.Delete(Name);
+    }
+
+    /// <summary>Writes a manifest as a source of them should: whole, by a rename.</summary>
+    /// <param name="file">its name in <see cref="NodePaths.Manifests"/>, ending with .yaml or .json</param>
+    /// <param name="text">null takes it away</param>
+    public void PutManifest(string file, string? text)
+    {
+        var path = Path.Combine(Paths.Manifests, file);
+        if (text is null)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        var next = Path.Combine(Paths.Manifests, $".{file}.next");
+        File.WriteAllText(next, text);
+        File.Move(next, path, overwrite: true);
+    }
+
+    private static string? MakeCgroup(LabNamespaces namespaces, string name)
+    {
+        if (Cgroup.FindOwn() is not { } own)
+            return null;
+        namespaces.Ledger?.RecordCgroup(Path.Combine(own, namespaces.NameOf(name)));
+        return Cgroup.CreateThreaded(namespaces.NameOf(name));
+    }
+
+    private static void RemoveCgroup(LabNamespaces namespaces, string? cgroup)
+    {
+        if (cgroup is null)
+            return;
+        // Processes that have ended leave it a moment later.
+        for (var attempt = 0; attempt < 100 && !Cgroup.Remove(cgroup) && Directory.Exists(cgroup); attempt++)
+            Thread.Sleep(20);
+        if (!Directory.Exists(cgroup))
+            namespaces.Ledger?.ForgetCgroup(cgroup);
     }
 
     private static void Unmount(LabNamespaces namespaces, NodePaths paths)

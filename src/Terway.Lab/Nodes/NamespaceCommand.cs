@@ -7,6 +7,7 @@ namespace Terway.Lab.Nodes;
 public static class NamespaceCommand
 {
     /// <param name="netnsPath">entered by nsenter, which, unlike <c>ip netns exec</c>, leaves mounts alone</param>
+    /// <param name="cgroup">folder of a cgroup that the program joins; null leaves it in this process's</param>
     /// <param name="environment">added to this process's</param>
     /// <param name="stdin">null: /dev/null-like, closed at once</param>
     /// <exception cref="OperationCanceledException">The program was ended, and everything it started.</exception>
@@ -16,7 +17,8 @@ public static class NamespaceCommand
         IReadOnlyList<string> arguments,
         IReadOnlyDictionary<string, string>? environment,
         string? stdin,
-        CancellationToken ct)
+        CancellationToken ct,
+        string? cgroup = null)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var start = new ProcessStartInfo("nsenter")
@@ -28,6 +30,12 @@ public static class NamespaceCommand
         };
         start.ArgumentList.Add($"--net={netnsPath}");
         start.ArgumentList.Add("--");
+        if (cgroup is not null)
+        {
+            foreach (var word in (string[])["sh", "-c", "echo 0 >\"$0/cgroup.procs\" && exec \"$@\"", cgroup])
+                start.ArgumentList.Add(word);
+        }
+
         start.ArgumentList.Add(program);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);

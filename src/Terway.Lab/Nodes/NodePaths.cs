@@ -22,9 +22,12 @@ public sealed record NodePaths(string Root)
     /// <summary>A bpf file system; below /sys/fs/bpf on a real node.</summary>
     public string Bpf => Path.Combine(Root, "bpf");
 
+    /// <summary>Kubernetes manifests that the daemon watches; files are renamed into it.</summary>
+    public string Manifests => Path.Combine(Root, "manifests");
+
     public void Create()
     {
-        foreach (var folder in (string[])[Run, State, CniConf, CniCache, Logs, Etc])
+        foreach (var folder in (string[])[Run, State, CniConf, CniCache, Logs, Etc, Manifests])
             Directory.CreateDirectory(folder);
     }
 }

@@ -83,7 +83,8 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
 
         var start = new ProcessStartInfo("nsenter") { UseShellExecute = false };
         // Each step replaces the one before, so that the process id is the daemon's.
-        foreach (var argument in (string[])[$"--net={_node.NetNsPath}", "--", "sh", "-c", "exec \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile])
+        const string Script = "[ -z \"$1\" ] || echo 0 >\"$1/cgroup.procs\"; shift; exec \"$@\" >>\"$0\" 2>&1 </dev/null";
+        foreach (var argument in (string[])[$"--net={_node.NetNsPath}", "--", "sh", "-c", Script, LogFile, _node.CgroupPath ?? ""])
             start.ArgumentList.Add(argument);
         if (_options.Program.EndsWith(".dll", StringComparison.Ordinal))
             start.ArgumentList.Add("dotnet");
@@ -179,6 +180,8 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         "--cni-conf-dir", _node.Paths.CniConf,
         "--bpf-dir", _node.Paths.Bpf,
         "--metadata-endpoint", _options.MetadataEndpoint.ToString(),
+        "--manifests", _node.Paths.Manifests,
+        .. _node.CgroupPath is { } cgroup ? (string[])["--cgroup-root", cgroup] : [],
         .. _options.Arguments,
     ];
 

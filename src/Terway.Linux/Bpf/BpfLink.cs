@@ -34,6 +34,12 @@ public sealed class BpfLink : IDisposable
     /// <summary>Valid while this object is alive and not disposed.</summary>
     public int Fd => _handle.Fd;
 
+    /// <summary>Id of the program that is attached now.</summary>
+    public uint ProgramId => BpfSyscall.Info<bpf_link_info>(Fd, "a link").prog_id;
+
+    /// <summary>Of a link to a cgroup that cgroup's id, which is its folder's inode; 0 once the cgroup is gone, or the link detached.</summary>
+    public ulong CgroupId => BpfSyscall.Info<bpf_link_info>(Fd, "a link").cgroup_id;
+
     /// <summary>Attaches behind the programs already on the link. EINVAL: the kernel is older than 6.6; use clsact.</summary>
     /// <param name="program">of type sched_cls; returns -1 (TCX_NEXT) to let the next one decide</param>
     /// <param name="linkIndex">in the calling thread's namespace</param>

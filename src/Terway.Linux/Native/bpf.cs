@@ -145,6 +145,17 @@ internal unsafe struct bpf_map_info
     [FieldOffset(24)] public fixed byte name[16];
 }
 
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+internal struct bpf_link_info
+{
+    [FieldOffset(0)] public uint type;
+    [FieldOffset(4)] public uint id;
+    [FieldOffset(8)] public uint prog_id;
+
+    /// <summary>Of a link to a cgroup.</summary>
+    [FieldOffset(16)] public ulong cgroup_id;
+}
+
 [StructLayout(LayoutKind.Explicit, Size = 80)]
 internal unsafe struct bpf_prog_info
 {

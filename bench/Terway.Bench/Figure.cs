@@ -37,6 +37,10 @@ internal sealed record Figure(
             Math.Round(ratio.High, 4), Math.Round(ratio.Q1, 4), Math.Round(ratio.Q3, 4));
     }
 
+    /// <summary>Of something that is done a few times: the value is our median.</summary>
+    public static Figure Single(string name, string unit, IReadOnlyList<double> ours, IReadOnlyList<double>? theirs) => new(
+        name, Median(ours)!.Value, Median(ours), Median(theirs), unit, ours.Count > 1 ? Math.Round(Statistics.Percentile(ours, 99), 3) : null, Samples: ours.Count);
+
     [return: NotNullIfNotNull(nameof(values))]
     private static double? Median(IReadOnlyList<double>? values) => values is null ? null : Math.Round(Statistics.Percentile(values, 50), 3);
 

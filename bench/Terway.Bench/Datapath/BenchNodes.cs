@@ -85,8 +85,8 @@ internal sealed class BenchNodes : IAsyncDisposable
         await cluster.StartDaemonAsync(two, ct);
         var side = new Side(
             one, two, cluster, await cluster.AddPodAsync(one, $"{prefix}-client", ct), await cluster.AddPodAsync(one, $"{prefix}-near", ct),
-            await cluster.AddPodAsync(two, $"{prefix}-far", ct));
-        PodKernel.Prepare(Lab.Namespaces.Thread, side.Client.Sandbox.NetNs, side.Near.Sandbox.NetNs, side.Far.Sandbox.NetNs, one.NetNs, two.NetNs);
+            await cluster.AddPodAsync(two, $"{prefix}-client2", ct), await cluster.AddPodAsync(two, $"{prefix}-far", ct));
+        PodKernel.Prepare(Lab.Namespaces.Thread, side.Client.Sandbox.NetNs, side.Near.Sandbox.NetNs, side.Client2.Sandbox.NetNs, side.Far.Sandbox.NetNs, one.NetNs, two.NetNs);
         foreach (var server in (ClusterPod[])[side.Near, side.Far])
         {
             foreach (var address in server.Addresses) Serve(server.Sandbox.NetNs, address);
@@ -102,8 +102,9 @@ internal sealed class BenchNodes : IAsyncDisposable
     /// <param name="Cluster">their daemons</param>
     /// <param name="Client">on the first</param>
     /// <param name="Near">a server on the first</param>
+    /// <param name="Client2">on the second</param>
     /// <param name="Far">a server on the second</param>
-    public sealed record Side(LabNode One, LabNode Two, LabCluster Cluster, ClusterPod Client, ClusterPod Near, ClusterPod Far)
+    public sealed record Side(LabNode One, LabNode Two, LabCluster Cluster, ClusterPod Client, ClusterPod Near, ClusterPod Client2, ClusterPod Far)
     {
         public static IPAddress Of(ClusterPod pod, AddressFamily family) => pod.Addresses.First(a => a.AddressFamily == family);
     }

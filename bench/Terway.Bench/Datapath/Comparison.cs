@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
 using Terway.Bench.Traffic;
 
 namespace Terway.Bench.Datapath;
@@ -14,19 +11,19 @@ namespace Terway.Bench.Datapath;
 internal sealed class Comparison(string prefix, string suffix, Effort effort, Action<Figure> print, CancellationToken ct)
 {
     /// <summary>Ways to compare with each other.</summary>
+    /// <param name="Ending">ends the figure's name</param>
     /// <param name="Ours">what is measured</param>
-    /// <param name="Others">against what; the key ends the figure's name</param>
-    /// <param name="Null">two that are the same, whose figures say how far off a figure can be by chance</param>
-    public sealed record Plan(Wire Ours, ImmutableSortedDictionary<string, Wire> Others, (Wire One, Wire Other)? Null);
+    /// <param name="Theirs">against what</param>
+    public sealed record Pair(string Ending, Wire Ours, Wire Theirs);
 
-    public void Run(Plan plan, IReadOnlyList<Metric> metrics)
+    /// <summary>Measures all wires in turn, and prints the figures of each pair.</summary>
+    public void Run(IReadOnlyList<Pair> pairs, IReadOnlyList<Metric> metrics)
     {
-        List<Wire> wires = [.. new[] { plan.Ours }.Concat(plan.Others.Values).Concat(plan.Null is { } n ? new[] { n.One, n.Other } : []).Distinct()];
+        List<Wire> wires = [.. pairs.SelectMany(static p => new[] { p.Ours, p.Theirs }).Distinct()];
         foreach (var metric in metrics)
         {
             var series = Rounds.Run(wires, effort.RoundsOf(metric), wire => Probe(metric, wire), ct);
-            foreach (var (ending, other) in plan.Others) Figures(metric, ending, Of(plan.Ours), Of(other));
-            if (plan.Null is { } same) Figures(metric, "_null", Of(same.One), Of(same.Other));
+            foreach (var pair in pairs) Figures(metric, pair.Ending, Of(pair.Ours), Of(pair.Theirs));
 
             Series Of(Wire wire) => series[wires.IndexOf(wire)];
         }
@@ -88,7 +85,7 @@ internal sealed record Effort(int Rounds, int BulkRounds, int Requests, int Conn
     /// <summary>Slices of some 15 ms: shorter than what disturbs them.</summary>
     public static Effort Full { get; } = new(Rounds: 150, BulkRounds: 60, Requests: 400, Connections: 150, Bytes: 96 << 20);
 
-    public static Effort Quick { get; } = Full with { Rounds = 40, BulkRounds = 16 };
+    public static Effort Quick { get; } = Full with { Rounds = 25, BulkRounds = 10 };
 
     public int RoundsOf(Metric metric) => metric is Metric.Throughput or Metric.Throughput4 ? BulkRounds : Rounds;
 }

@@ -25,6 +25,7 @@ internal static class Rounds
                 if (round % 2 == 1) turn = wires.Count - 1 - turn;
                 var wire = wires[turn];
                 var before = wire.Witness.Read();
+                ThreadCgroup.Enter(wire.Cgroup);
                 Posix.Enter(wire.Client.Fd);
                 var slice = probe(wire);
                 var after = wire.Witness.Read();

@@ -9,4 +9,5 @@ namespace Terway.Bench.Datapath;
 /// <param name="Target">whom the client knows as the server; the port is the first of the server's TCP ports</param>
 /// <param name="UdpTarget">the same for datagrams</param>
 /// <param name="Witness">sees packets pass</param>
-internal sealed record Wire(string Name, NetNs Client, IPEndPoint Target, IPEndPoint UdpTarget, IWitness Witness);
+/// <param name="Cgroup">whose socket hooks the client is under; null for none</param>
+internal sealed record Wire(string Name, NetNs Client, IPEndPoint Target, IPEndPoint UdpTarget, IWitness Witness, string? Cgroup = null);

@@ -12,6 +12,9 @@ internal sealed unsafe class EchoSite : IDisposable
 {
     /// <summary>Streams that a bulk transfer can have; stream i goes to <see cref="TcpPort"/> + i.</summary>
     public const int Streams = 4;
+
+    /// <summary>TCP ports in a row from <see cref="TcpPort"/> on.</summary>
+    public const int Ports = 10;
     public const int TcpPort = 7100;
     public const int UdpPort = 7200;
 
@@ -25,7 +28,7 @@ internal sealed unsafe class EchoSite : IDisposable
     /// <param name="address">an address of that namespace</param>
     public EchoSite(NetNs ns, IPAddress address)
     {
-        for (var i = 0; i < Streams; i++) Start(ns, new IPEndPoint(address, TcpPort + i), tcp: true);
+        for (var i = 0; i < Ports; i++) Start(ns, new IPEndPoint(address, TcpPort + i), tcp: true);
         Start(ns, new IPEndPoint(address, UdpPort), tcp: false);
     }
 

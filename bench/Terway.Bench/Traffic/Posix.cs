@@ -55,6 +55,21 @@ internal static unsafe partial class Posix
         fixed (byte* raw = to.Buffer.Span) Check(connect(fd, raw, (uint)to.Size), "connect");
     }
 
+    /// <summary>Whether somebody is there to connect to.</summary>
+    public static bool CanConnect(IPEndPoint to)
+    {
+        var fd = Socket(to.AddressFamily, tcp: true);
+        var address = to.Serialize();
+        try
+        {
+            fixed (byte* raw = address.Buffer.Span) return connect(fd, raw, (uint)address.Size) == 0;
+        }
+        finally
+        {
+            Close(fd);
+        }
+    }
+
     /// <returns>The connection; -1 when the listener was shut down.</returns>
     public static int Accept(int fd)
     {

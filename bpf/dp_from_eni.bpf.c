@@ -3,21 +3,24 @@
  * DataPathV2: what the VPC sends. On the clsact ingress of an ENI that pods
  * share. To a pod straight into it, everything else to the node's stack.
  */
-#include "dp_ipv4.h"
-#include "dp_ipv6.h"
+#include "dp_fast.h"
 
 static __always_inline int dp_from_eni4(struct __sk_buff *skb)
 {
 	const struct dp_pod *to;
 	struct dp_tuple4 t;
 	struct dp_head4 h;
+	int verdict, strange = 0;
 
+	verdict = dp_fast4(skb, 0, DP_PATH_VPC_TO_POD, &strange);
+	if (verdict != DP_THOROUGH)
+		return verdict;
 	/* What is malformed is the stack's to drop and to count: it came from
 	 * outside, and may not be for a pod at all.
 	 */
 	if (dp_parse4(skb, &h))
 		return dp_to_stack(DP_PATH_STACK_HEADER);
-	to = bpf_map_lookup_elem(&dp_pods4, &h.ip.daddr);
+	to = strange ? NULL : bpf_map_lookup_elem(&dp_pods4, &h.ip.daddr);
 	if (!to)
 		return dp_to_stack(DP_PATH_STACK_NODE);
 	if (dp_is_fragment4(&h.ip))
@@ -38,10 +41,14 @@ static __always_inline int dp_from_eni6(struct __sk_buff *skb)
 	const struct dp_pod *to;
 	struct dp_tuple6 t;
 	struct dp_head6 h;
+	int verdict, strange = 0;
 
+	verdict = dp_fast6(skb, 0, DP_PATH_VPC_TO_POD, &strange);
+	if (verdict != DP_THOROUGH)
+		return verdict;
 	if (dp_parse6(skb, &h))
 		return dp_to_stack(DP_PATH_STACK_HEADER);
-	to = bpf_map_lookup_elem(&dp_pods6, &h.ip.daddr);
+	to = strange ? NULL : bpf_map_lookup_elem(&dp_pods6, &h.ip.daddr);
 	if (!to)
 		return dp_to_stack(DP_PATH_STACK_NODE);
 	/* The gateway asks who has a pod's address: the node answers. */

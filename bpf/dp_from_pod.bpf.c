@@ -5,8 +5,7 @@
  * that pod, to the VPC straight out by the pod's own ENI, and everything else
  * to the node's stack, which knows the same ways by rules and routes.
  */
-#include "dp_ipv4.h"
-#include "dp_ipv6.h"
+#include "dp_fast.h"
 
 struct dp_arp {
 	__be16 hardware;
@@ -16,7 +15,7 @@ struct dp_arp {
 	__be16 operation;
 	__u8 sender_mac[6];
 	__u8 sender_ip[4];
-} __attribute__((packed));
+} __attribute__((packed, aligned(2)));
 
 /* A pod has its gateway's address by heart; what it may ask or tell is about
  * itself.
@@ -47,8 +46,11 @@ static __always_inline int dp_from_pod4(struct __sk_buff *skb)
 	const struct dp_eni *eni;
 	struct dp_tuple4 t;
 	struct dp_head4 h;
-	int reason;
+	int verdict, reason, strange = 0;
 
+	verdict = dp_fast4(skb, 1, DP_PATH_POD_TO_POD, &strange);
+	if (verdict != DP_THOROUGH)
+		return verdict;
 	reason = dp_parse4(skb, &h);
 	if (reason)
 		return dp_drop(reason);
@@ -75,7 +77,7 @@ static __always_inline int dp_from_pod4(struct __sk_buff *skb)
 	if (dp_sent_by_stack4(&t))
 		return dp_to_stack(DP_PATH_STACK_FLOW);
 
-	to = bpf_map_lookup_elem(&dp_pods4, &h.ip.daddr);
+	to = strange ? NULL : bpf_map_lookup_elem(&dp_pods4, &h.ip.daddr);
 	if (to) {
 		if (dp_received_by_stack4(&t))
 			return dp_to_stack(DP_PATH_STACK_FLOW);
@@ -108,8 +110,11 @@ static __always_inline int dp_from_pod6(struct __sk_buff *skb)
 	const struct dp_eni *eni;
 	struct dp_tuple6 t;
 	struct dp_head6 h;
-	int reason;
+	int verdict, reason, strange = 0;
 
+	verdict = dp_fast6(skb, 1, DP_PATH_POD_TO_POD, &strange);
+	if (verdict != DP_THOROUGH)
+		return verdict;
 	reason = dp_parse6(skb, &h);
 	if (reason)
 		return dp_drop(reason);
@@ -140,7 +145,7 @@ static __always_inline int dp_from_pod6(struct __sk_buff *skb)
 	if (dp_sent_by_stack6(&t))
 		return dp_to_stack(DP_PATH_STACK_FLOW);
 
-	to = bpf_map_lookup_elem(&dp_pods6, &h.ip.daddr);
+	to = strange ? NULL : bpf_map_lookup_elem(&dp_pods6, &h.ip.daddr);
 	if (to) {
 		if (dp_received_by_stack6(&t))
 			return dp_to_stack(DP_PATH_STACK_FLOW);

@@ -12,7 +12,7 @@ for group in "${@:-build}"; do
     build) packages+=(clang-14 binutils gcc libc6-dev linux-libc-dev libbpf-dev zlib1g-dev debian-archive-keyring ca-certificates) ;;
     # what nodes, regions and real CNI callers are made of
     test) packages+=(libbpf1 bpftool iproute2 nftables util-linux procps iperf3 containernetworking-plugins containerd runc podman busybox-static) ;;
-    bench) packages+=(containernetworking-plugins iperf3 sockperf) ;;
+    bench) packages+=(containernetworking-plugins iptables util-linux libbpf1) ;;
     *) echo "deps.sh: unknown group '$group': build, test or bench" >&2; exit 2 ;;
   esac
 done

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Terway.Bench;
+using Terway.Bench.Datapath;
 
 var dist = new Option<string>("--dist") { Description = "folder that ./build.sh made", DefaultValueFactory = static _ => "dist" };
 var runs = new Option<int>("--runs") { Description = "ADD and DEL pairs of each", DefaultValueFactory = static _ => 200 };
@@ -14,4 +15,10 @@ measure.SetAction(static _ =>
     var job = JsonSerializer.Deserialize(Console.In.ReadToEnd(), BenchJson.Default.MeasureJob)!;
     Console.Out.Write(JsonSerializer.Serialize(new Measure(job).Run(), BenchJson.Default.MeasureTimes));
 });
-return await new RootCommand("Terway.NET benchmarks") { cni, measure }.Parse(args).InvokeAsync();
+var quick = new Option<bool>("--quick") { Description = "fewer rounds" };
+var plot = new Option<string?>("--plot") { Description = "SVG file to write" };
+var only = new Option<string[]>("--only") { Description = "comparisons to make: same_node, cross_node, with _v6; all when not given", AllowMultipleArgumentsPerToken = true };
+var datapath = new Command("datapath", "DataPathV2 against a bare veth pair and the host stack") { dist, quick, plot, only };
+datapath.SetAction((parsed, ct) => new DatapathBench(
+    Path.GetFullPath(parsed.GetRequiredValue(dist)), parsed.GetValue(quick), parsed.GetValue(plot), parsed.GetValue(only) ?? []).RunAsync(ct));
+return await new RootCommand("Terway.NET benchmarks") { cni, datapath, measure }.Parse(args).InvokeAsync();

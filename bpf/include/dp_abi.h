@@ -111,6 +111,8 @@ struct dp_flow4 {
 	__u8 pad[3];
 };
 
+#define DP_HINTS	4096	/* a power of two */
+
 struct dp_flow6 {
 	__u8 pod[16];
 	__u8 peer[16];

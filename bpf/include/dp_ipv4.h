@@ -35,7 +35,7 @@ static __always_inline int dp_parse4(struct __sk_buff *skb,
 {
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, 0, &h->eth, ETH_HLEN + sizeof(h->ip)))
+	if (dp_load(skb, 0, &h->eth, ETH_HLEN + sizeof(h->ip)))
 		return DP_DROP_MALFORMED;
 	len = bpf_ntohs(h->ip.tot_len);
 	/* A GSO packet beyond 64 KiB (BIG TCP) has no length. */
@@ -112,7 +112,7 @@ static __always_inline int dp_tuple4(struct __sk_buff *skb,
 	t->dport = 0;
 	t->proto = h->ip.protocol;
 	if (DP_FIXED_PORT_PROTO(t->proto)) {
-		if (bpf_skb_load_bytes(skb, l4, ports, sizeof(ports)))
+		if (dp_load(skb, l4, ports, sizeof(ports)))
 			return DP_DROP_MALFORMED;
 		t->sport = ports[0];
 		t->dport = ports[1];
@@ -122,6 +122,11 @@ static __always_inline int dp_tuple4(struct __sk_buff *skb,
 				      DP_DROP_NONE;
 }
 
+static __always_inline __u32 dp_hint_of4(__be32 pod)
+{
+	return bpf_ntohl(pod);
+}
+
 static __always_inline int dp_has_flow4(__be32 pod, __be16 pod_port,
 					__be32 peer, __be16 peer_port,
 					__u8 proto)
@@ -129,7 +134,8 @@ static __always_inline int dp_has_flow4(__be32 pod, __be16 pod_port,
 	struct dp_flow4 key = { .pod = pod, .peer = peer, .pod_port = pod_port,
 				.peer_port = peer_port, .proto = proto };
 
-	return !!bpf_map_lookup_elem(&dp_flows4, &key);
+	return dp_hint(&dp_hints4, dp_hint_of4(pod)) &&
+	       bpf_map_lookup_elem(&dp_flows4, &key);
 }
 
 /* Whether the stack carries the flow, as seen from its sender. */
@@ -154,6 +160,7 @@ static __always_inline void dp_note_flow4(__be32 pod, __be16 pod_port,
 				.peer_port = peer_port, .proto = proto };
 	__u8 value = 1;
 
+	dp_set_hint(&dp_hints4, dp_hint_of4(pod));
 	/* A write takes a lock; most packets find their flow. */
 	if (!bpf_map_lookup_elem(&dp_flows4, &key))
 		bpf_map_update_elem(&dp_flows4, &key, &value, BPF_ANY);

@@ -26,7 +26,7 @@ struct dp_tuple6 {
 static __always_inline int dp_parse6(struct __sk_buff *skb,
 				     struct dp_head6 *h)
 {
-	if (bpf_skb_load_bytes(skb, 0, &h->eth, ETH_HLEN + sizeof(h->ip)))
+	if (dp_load(skb, 0, &h->eth, ETH_HLEN + sizeof(h->ip)))
 		return DP_DROP_MALFORMED;
 	if (h->ip.version != 6 ||
 	    skb->len < ETH_HLEN + sizeof(h->ip) + bpf_ntohs(h->ip.payload_len))
@@ -113,7 +113,7 @@ static __always_inline int dp_tuple6(struct __sk_buff *skb,
 	t->dport = 0;
 	t->proto = h->ip.nexthdr;
 	if (DP_FIXED_PORT_PROTO(t->proto)) {
-		if (bpf_skb_load_bytes(skb, l4, ports, sizeof(ports)))
+		if (dp_load(skb, l4, ports, sizeof(ports)))
 			return DP_DROP_MALFORMED;
 		t->sport = ports[0];
 		t->dport = ports[1];
@@ -123,11 +123,18 @@ static __always_inline int dp_tuple6(struct __sk_buff *skb,
 				      DP_DROP_NONE;
 }
 
+static __always_inline __u32 dp_hint_of6(const struct in6_addr *pod)
+{
+	return bpf_ntohl(pod->s6_addr32[3] ^ pod->s6_addr32[2]);
+}
+
 static __always_inline int dp_sent_by_stack6(const struct dp_tuple6 *t)
 {
 	struct dp_flow6 key = { .pod_port = t->sport, .peer_port = t->dport,
 				.proto = t->proto };
 
+	if (!dp_hint(&dp_hints6, dp_hint_of6(&t->src)))
+		return 0;
 	__builtin_memcpy(key.pod, &t->src, 16);
 	__builtin_memcpy(key.peer, &t->dst, 16);
 	return !!bpf_map_lookup_elem(&dp_flows6, &key);
@@ -137,6 +144,8 @@ static __always_inline int dp_received_by_stack6(const struct dp_tuple6 *t)
 {
 	struct dp_flow6 key = { .pod_port = t->dport, .proto = t->proto };
 
+	if (!dp_hint(&dp_hints6, dp_hint_of6(&t->dst)))
+		return 0;
 	__builtin_memcpy(key.pod, &t->dst, 16);
 	return !!bpf_map_lookup_elem(&dp_flows6, &key);
 }
@@ -154,6 +163,7 @@ static __always_inline void dp_note_flow6(const struct in6_addr *pod,
 	__builtin_memcpy(key.pod, pod, 16);
 	if (peer)
 		__builtin_memcpy(key.peer, peer, 16);
+	dp_set_hint(&dp_hints6, dp_hint_of6(pod));
 	if (!bpf_map_lookup_elem(&dp_flows6, &key))
 		bpf_map_update_elem(&dp_flows6, &key, &value, BPF_ANY);
 }

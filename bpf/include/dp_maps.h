@@ -63,6 +63,24 @@ struct {
 	__type(value, __u8);
 } dp_flows6 SEC(".maps");
 
+/*
+ * Whether dp_flows* can hold anything about a pod, by the last bits of its
+ * address: an array costs a load, a miss in a hash map a walk. Never cleared.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DP_HINTS);
+	__type(key, __u32);
+	__type(value, __u8);
+} dp_hints4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DP_HINTS);
+	__type(key, __u32);
+	__type(value, __u8);
+} dp_hints6 SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, DP_DROP_MAX);

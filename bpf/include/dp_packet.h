@@ -2,7 +2,8 @@
 /*
  * What both address families share: verdicts, headers, sizes.
  *
- * Headers are copied out with bpf_skb_load_bytes() and written back with
+ * Headers are copied out, in place where they are in the linear part (they
+ * nearly always are) and else with bpf_skb_load_bytes(), and written back with
  * bpf_skb_store_bytes(): that works on non-linear packets, leaves GSO and
  * partial checksums alone, and does not copy the data of clones.
  */
@@ -49,10 +50,51 @@ static __always_inline int dp_to_stack(__u32 why)
 	return TC_ACT_UNSPEC;
 }
 
+/* Addresses lie on even addresses everywhere here. */
 static __always_inline int dp_same_mac(const __u8 *a, const __u8 *b)
 {
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] &&
-	       a[3] == b[3] && a[4] == b[4] && a[5] == b[5];
+	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
+}
+
+/*
+ * @len bytes from @at on; @at, @len and @to are even. In half words: that is
+ * how a header behind an Ethernet header is aligned for certain.
+ */
+static __always_inline int dp_load(struct __sk_buff *skb, const __u32 at,
+				   void *to, const __u32 len)
+{
+	const __u16 *from = (void *)(long)skb->data + at;
+	__u16 *half = to;
+	__u32 i;
+
+	if ((void *)from + len > (void *)(long)skb->data_end)
+		return bpf_skb_load_bytes(skb, at, to, len) != 0;
+#pragma unroll
+	for (i = 0; i < len / 2; i++)
+		half[i] = from[i];
+	return 0;
+}
+
+static __always_inline int dp_hint(void *hints, __u32 which)
+{
+	const __u8 *hint;
+
+	which &= DP_HINTS - 1;
+	hint = bpf_map_lookup_elem(hints, &which);
+	return hint && *hint;
+}
+
+/* Before the flow is noted: whoever misses the hint misses the flow. */
+static __always_inline void dp_set_hint(void *hints, __u32 which)
+{
+	__u8 *hint;
+
+	which &= DP_HINTS - 1;
+	hint = bpf_map_lookup_elem(hints, &which);
+	if (hint && !*hint)
+		*hint = 1;
 }
 
 /*

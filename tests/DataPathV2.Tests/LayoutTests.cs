@@ -54,7 +54,7 @@ public sealed class LayoutTests
             #define X(value, id, name) printf("%d %s\n", SVC_OUTCOME_##id, name);
             SVC_OUTCOMES(X)
             printf("%d %d %d %d %d\n", SVC_ABI, SVC_OUTCOME_MAX, SVC_NODE_ONLY, SVC_CLIENT_NETNS, SVC_CLIENT_SOCKET);
-            printf("%d %d %d %d\n", DP_ABI, DP_DROP_MAX, DP_PATH_MAX, DP_POD_SHAPED);
+            printf("%d %d %d %d %d\n", DP_ABI, DP_DROP_MAX, DP_PATH_MAX, DP_POD_SHAPED, DP_HINTS);
             """;
         var expected = new StringBuilder();
         foreach (var reason in Enum.GetValues<DropReason>().Where(static r => r != DropReason.None))
@@ -64,7 +64,7 @@ public sealed class LayoutTests
         foreach (var outcome in Enum.GetValues<SvcOutcome>())
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)outcome} {WireNames.Of(outcome)}");
         expected.AppendLine(CultureInfo.InvariantCulture, $"{SvcLimits.Abi} {SvcLimits.MaxOutcomes} {(int)SvcFrontendFlags.NodeOnly} 0 1");
-        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped}");
+        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped} {DpLimits.Hints}");
         Assert.Equal(expected.ToString(), CompileAndRun(c));
     }
 

@@ -27,6 +27,9 @@ internal static class DpLimits
 {
     public const int MaxDropReasons = 16;
     public const int MaxPaths = 32;
+
+    /// <summary>DP_HINTS: a power of two.</summary>
+    public const int Hints = 4096;
 }
 
 [Flags]

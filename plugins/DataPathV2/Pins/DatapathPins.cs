@@ -13,6 +13,8 @@ internal static class DatapathPins
     public const string Stack6 = "dp_stack6";
     public const string Flows4 = "dp_flows4";
     public const string Flows6 = "dp_flows6";
+    public const string Hints4 = "dp_hints4";
+    public const string Hints6 = "dp_hints6";
     public const string Drops = "dp_drops";
     public const string Paths = "dp_paths";
 

@@ -13,7 +13,8 @@ namespace Terway.Plugins.DataPathV2.Pins;
 /// <param name="ValueSize">Bytes, of one CPU.</param>
 /// <param name="MaxEntries">How many entries it can hold.</param>
 /// <param name="Sparse">Whether an entry takes memory only when it is there.</param>
-internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int ValueSize, uint MaxEntries, bool Sparse = false)
+/// <param name="About">The map, before it in the list, of which this array says what it can hold: made later than that one, it says "everything".</param>
+internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int ValueSize, uint MaxEntries, bool Sparse = false, string? About = null)
 {
     private const uint NoPreallocation = 1;
 
@@ -38,6 +39,8 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
         new(DatapathPins.Stack6, BpfMapType.LpmTrie, Unsafe.SizeOf<Net6>(), sizeof(uint), withIpv6 ? MaxNetworks : Unused),
         new(DatapathPins.Flows4, BpfMapType.LruHash, Unsafe.SizeOf<Flow4>(), sizeof(byte), settings.MaxStackFlows),
         new(DatapathPins.Flows6, BpfMapType.LruHash, Unsafe.SizeOf<Flow6>(), sizeof(byte), withIpv6 ? settings.MaxStackFlows : Unused),
+        new(DatapathPins.Hints4, BpfMapType.Array, sizeof(uint), sizeof(byte), DpLimits.Hints, About: DatapathPins.Flows4),
+        new(DatapathPins.Hints6, BpfMapType.Array, sizeof(uint), sizeof(byte), DpLimits.Hints, About: DatapathPins.Flows6),
         new(DatapathPins.Drops, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxDropReasons),
         new(DatapathPins.Paths, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxPaths),
     ];

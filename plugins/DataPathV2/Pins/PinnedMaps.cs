@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Terway.Linux;
 using Terway.Linux.Bpf;
 
@@ -29,7 +30,21 @@ internal sealed class PinnedMaps : IDisposable
         var maps = new PinnedMaps();
         try
         {
-            foreach (var shape in shapes) maps._maps.Add(shape.Name, OpenOne(PinFile.PathOf(folder, shape.Name), shape, tooSmall));
+            var found = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var shape in shapes)
+            {
+                var path = PinFile.PathOf(folder, shape.Name);
+                if (BpfMap.OpenPinned(path) is { } pinned)
+                {
+                    maps._maps.Add(shape.Name, Resize(path, pinned, shape, tooSmall));
+                    found.Add(shape.Name);
+                }
+                else
+                {
+                    maps._maps.Add(shape.Name, Make(path, shape, full: shape.About is { } about && found.Contains(about)));
+                }
+            }
+
             return maps;
         }
         catch
@@ -44,16 +59,25 @@ internal sealed class PinnedMaps : IDisposable
         foreach (var map in _maps.Values) map.Dispose();
     }
 
-    private static BpfMap OpenOne(string path, MapShape shape, Action<MapShape, uint> tooSmall)
+    private static BpfMap Make(string path, MapShape shape, bool full)
     {
-        var pinned = BpfMap.OpenPinned(path);
-        if (pinned is null)
+        var made = shape.Create();
+        try
         {
-            var made = shape.Create();
+            var value = Enumerable.Repeat((byte)1, full ? made.ValueSize : 0).ToArray();
+            for (var i = 0u; full && i < made.MaxEntries; i++) made.Update(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in i)), value);
             made.Pin(path);
             return made;
         }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
 
+    private static BpfMap Resize(string path, BpfMap pinned, MapShape shape, Action<MapShape, uint> tooSmall)
+    {
         if (!shape.Fits(pinned))
         {
             pinned.Dispose();

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Net;
+using Terway.Bench.Traffic;
+using Terway.Lab;
+using Terway.Lab.Nodes;
+using Terway.Linux.Bpf;
+
+namespace Terway.Bench.Datapath.Services;
+
+/// <summary>Gives a DataPathV2 node its Services and sees when they are in force. On the measuring thread.</summary>
+internal sealed class ServicePrograms(LabNode node, ClusterPod client, CancellationToken ct) : IDisposable
+{
+    private const string AllFile = "services.json";
+    private const string OneFile = "change.json";
+    private const int Changes = 20;
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    /// <returns>Seconds from the file's rename until every Service is in the kernel's map.</returns>
+    public double Load(ServiceSet set)
+    {
+        var text = ServiceManifests.Write(set);
+        var clock = Stopwatch.StartNew();
+        node.PutManifest(AllFile, text);
+        Until(() => Frontends() == set.Count && Answers(set.Target), clock, $"{set.Count} Services on {node.Name}");
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Takes a Service's endpoint away and gives it back.</summary>
+    /// <returns>Milliseconds from each rename until connections notice.</returns>
+    public List<double> EndpointChanges(ServiceSet set)
+    {
+        const string name = "change";
+        var target = new IPEndPoint(set.AddressOf(0xfffe), ServiceSet.Port);
+        var times = new List<double>();
+        for (var i = -1; i < Changes; i++)
+        {
+            var there = i % 2 != 0;
+            var text = ServiceManifests.Write(name, target.Address, EchoSite.TcpPort, there ? [set.Server] : []);
+            var clock = Stopwatch.StartNew();
+            node.PutManifest(OneFile, text);
+            Until(() => Answers(target) == there, clock, "a change of endpoints");
+            if (i >= 0) times.Add(clock.Elapsed.TotalMilliseconds);
+        }
+
+        node.PutManifest(OneFile, null);
+        return times;
+    }
+
+    public void Dispose()
+    {
+        node.PutManifest(OneFile, null);
+        node.PutManifest(AllFile, null);
+    }
+
+    private void Until(Func<bool> reached, Stopwatch clock, string what)
+    {
+        while (!reached())
+        {
+            ct.ThrowIfCancellationRequested();
+            if (clock.Elapsed > s_limit) throw new InvalidOperationException($"{what}: not in force after {s_limit.TotalSeconds} s, {Frontends()} are");
+            // The thread is a real-time one on a core that the daemon wants too.
+            Thread.Sleep(1);
+        }
+    }
+
+    private bool Answers(IPEndPoint target)
+    {
+        ThreadCgroup.Enter(node.CgroupPath);
+        Posix.Enter(client.Sandbox.NetNs.Fd);
+        return Posix.CanConnect(target);
+    }
+
+    private int Frontends()
+    {
+        var folder = Directory.EnumerateDirectories(node.Paths.Bpf, "services-v*").FirstOrDefault();
+        using var map = folder is null ? null : BpfMap.OpenPinned(Path.Combine(folder, "svc_frontends"));
+        if (map is null) return 0;
+        var (key, count) = (new byte[map.KeySize], 0);
+        for (ReadOnlySpan<byte> previous = default; map.TryNextKey(previous, key); previous = key.ToArray()) count++;
+        return count;
+    }
+}

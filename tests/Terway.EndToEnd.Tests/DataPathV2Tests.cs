@@ -201,7 +201,7 @@ public sealed class DataPathV2Tests
             var handed = nodes.Filters(node);
             Assert.Equal(filters.Select(static f => (f.Link, f.Program)), handed.Select(static f => (f.Link, f.Program)));
             Assert.Empty(filters.Select(static f => f.Id).Intersect(handed.Select(static f => f.Id)));
-            Assert.Equal(["datapath-v2"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName));
+            Assert.Equal(["datapath-v2", "services-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Order());
             Assert.All(streams, static s => Assert.Null(s.Failure));
             foreach (var flow in flows) Assert.Empty(await flow.StopAsync());
         }
@@ -219,7 +219,7 @@ public sealed class DataPathV2Tests
         nodes.RemoveNextPlugin();
         Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
         await nodes.Cluster.StartDaemonAsync(node, Token);
-        Assert.Equal(["datapath-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName));
+        Assert.Equal(["datapath-v1", "services-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Order());
         await nodes.AssertMatrixAsync(Token);
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);

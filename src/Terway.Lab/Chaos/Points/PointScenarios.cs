@@ -222,6 +222,9 @@ internal static class PointScenarios
         new() { Name = "power-loss-first-start", LosesPower = true, Fresh = true, Act = FirstStartAsync },
         new() { Name = "power-loss-grow", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
         new() { Name = "power-loss-shrink", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync },
+        // The boot brings every NIC back to the node, whatever the journal says of it.
+        new() { Name = "power-loss-exclusive-add", LosesPower = true, Exclusive = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = AddAsync },
+        new() { Name = "power-loss-exclusive-del", LosesPower = true, Exclusive = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = DeleteAsync },
 
         // The second family: the same steps with twice the objects, and the cloud's calls of its own.
         new() { Name = "dual-add", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = AddAsync },

@@ -9,7 +9,8 @@ internal static class ConfigFile
     {
         try
         {
-            return NodePoolConfig.Parse(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), path, labels);
+            var json = await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
+            return NodePoolConfig.Parse(json, path, labels, UpstreamConfigMap.Beside(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -21,7 +21,7 @@ internal static class ConfigPlugins
                 continue;
             }
 
-            requests.Add(new PluginRequest(choice.Name) { Versions = versions, Sha256 = choice.Sha256, Settings = choice.Settings, Path = choice.Path });
+            requests.Add(new PluginRequest(choice.Name) { Versions = versions, Sha256 = choice.Sha256, Settings = choice.Settings, Path = choice.Path, Because = choice.Because });
         }
 
         return requests;

@@ -8,7 +8,11 @@ namespace Terway.Configuration;
 /// <param name="Sha256">Digest its folder must have, or null.</param>
 /// <param name="Settings">Settings laid over the pool's, or null.</param>
 /// <param name="Path">Where the configuration says so, for findings.</param>
-internal sealed record PluginChoice(string Name, string? Version, string? Sha256, JsonElement? Settings, string Path);
+internal sealed record PluginChoice(string Name, string? Version, string? Sha256, JsonElement? Settings, string Path)
+{
+    /// <summary>What of a configuration without a plugin list asks for it; null where the list does.</summary>
+    public string? Because { get; init; }
+}
 
 /// <summary>
 /// A node pool's configuration: the JSON of key <c>eni_conf</c> of ConfigMap <c>eni-config</c>, as upstream Terway has it, with a list of plugins.
@@ -38,15 +42,17 @@ internal sealed class NodePoolConfig
     /// <param name="json">Its text.</param>
     /// <param name="source">Its name, for findings.</param>
     /// <param name="labels">The node's labels: one of them chooses the mode where the configuration lists no plugins.</param>
-    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source, IReadOnlyDictionary<string, string>? labels = null)
+    /// <param name="map">The ConfigMap it is a key of, where that is known.</param>
+    public static NodePoolConfig Parse(ReadOnlyMemory<byte> json, string source, IReadOnlyDictionary<string, string>? labels = null, UpstreamConfigMap? map = null)
     {
         var findings = new List<ConfigFinding>();
-        return Read(json, source, findings) is { } root ? Of(root, source, labels, findings) : new NodePoolConfig(Empty(), [], findings);
+        return Read(json, source, findings) is { } root ? Of(root, source, labels, map, null, findings) : new NodePoolConfig(Empty(), [], findings);
     }
 
     /// <summary>Reads a configuration and a node's own, which is laid over it as RFC 7396 says. Each finding names its file.</summary>
     public static NodePoolConfig Parse(
-        ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte> overlay, string overlaySource, IReadOnlyDictionary<string, string>? labels = null)
+        ReadOnlyMemory<byte> json, string source, ReadOnlyMemory<byte> overlay, string overlaySource,
+        IReadOnlyDictionary<string, string>? labels = null, UpstreamConfigMap? map = null)
     {
         var findings = new List<ConfigFinding>();
         var below = Read(json, source, findings);
@@ -63,12 +69,13 @@ internal sealed class NodePoolConfig
             return new NodePoolConfig(below.Value, [], findings);
         }
 
-        var origin = new ConfigOrigin(source, above.Value, overlaySource);
-        var merged = Of(MergePatch.Apply(below.Value, above.Value), $"{source} with {overlaySource}", labels, findings);
-        return new NodePoolConfig(merged.Root, merged.Plugins, [.. merged.Findings.Select(f => f with { Source = f.Source ?? origin.Of(f.Path) })]) { Origin = origin };
+        // Only what the merge took over: the other keys of the configuration below are those of the CNI configuration, or of neither.
+        var origin = new ConfigOrigin(source, above.Value, overlaySource, map is null ? null : new ConfigOrigin(map.CniKey, below.Value, source));
+        return Of(MergePatch.Apply(below.Value, above.Value), $"{source} with {overlaySource}", labels, map, origin, findings);
     }
 
-    private static NodePoolConfig Of(JsonElement root, string source, IReadOnlyDictionary<string, string>? labels, List<ConfigFinding> findings)
+    private static NodePoolConfig Of(
+        JsonElement root, string source, IReadOnlyDictionary<string, string>? labels, UpstreamConfigMap? map, ConfigOrigin? origin, List<ConfigFinding> findings)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -81,9 +88,17 @@ internal sealed class NodePoolConfig
             findings.Add(Error("$.version", $"version is {version.GetRawText()}", "write \"1\", the only version there is"));
         }
 
+        if (map?.CniConf is { } cni)
+        {
+            origin ??= new ConfigOrigin(map.CniKey, root, source);
+            root = MergePatch.Apply(UpstreamCniConf.Settings(cni, map.CniKey, findings), root);
+        }
+
         var plugins = root.TryGetProperty("plugins", out var list)
-            ? ReadPlugins(list, findings) : UpstreamTranslation.Plugins(root, labels ?? new Dictionary<string, string>(), findings);
-        return new NodePoolConfig(root, plugins, findings);
+            ? ReadPlugins(list, findings) : UpstreamTranslation.Plugins(root, labels ?? new Dictionary<string, string>(), map, findings);
+        return origin is null
+            ? new NodePoolConfig(root, plugins, findings)
+            : new NodePoolConfig(root, plugins, [.. findings.Select(f => f with { Source = f.Source ?? origin.Of(f.Path) })]) { Origin = origin };
     }
 
     /// <summary>A configuration that could not be read at all.</summary>
@@ -99,7 +114,8 @@ internal sealed class NodePoolConfig
         return empty.RootElement.Clone();
     }
 
-    private static JsonElement? Read(ReadOnlyMemory<byte> json, string source, List<ConfigFinding> findings)
+    /// <summary>Any JSON; what is none becomes a finding.</summary>
+    internal static JsonElement? Read(ReadOnlyMemory<byte> json, string source, List<ConfigFinding> findings)
     {
         try
         {

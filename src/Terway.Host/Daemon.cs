@@ -161,7 +161,8 @@ internal sealed class Daemon : IAsyncDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disk.Replaced);
         await SweepUntilStoppedAsync(
-            tombstones, store, plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()), ending.Token).ConfigureAwait(false);
+            new JournalSweep(tombstones, store, _time, _log), plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()),
+            ending.Token).ConfigureAwait(false);
         var replaced = disk.Replaced.IsCancellationRequested;
         if (replaced) HostLog.StateReplaced(_log, _options.StateFile);
         else HostLog.Stopping(_log);
@@ -296,14 +297,14 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     private async Task SweepUntilStoppedAsync(
-        Tombstones tombstones, StateStore store, PluginSet plugins, AbandonedObjects abandoned, CancellationToken cancellationToken)
+        JournalSweep sweep, PluginSet plugins, AbandonedObjects abandoned, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(s_sweepPeriod, _time);
         try
         {
             do
             {
-                await SweepAsync(tombstones, store).ConfigureAwait(false);
+                await sweep.RunAsync().ConfigureAwait(false);
                 await plugins.CheckHealthAsync(cancellationToken).ConfigureAwait(false);
                 await abandoned.RemoveAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -312,20 +313,6 @@ internal sealed class Daemon : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Told to stop.
-        }
-    }
-
-    private async Task SweepAsync(Tombstones tombstones, StateStore store)
-    {
-        try
-        {
-            await tombstones.SweepAsync().ConfigureAwait(false);
-            await store.WriteAsync(new StateWrite.DeleteReleasedBefore(_time.GetUtcNow() - TimeSpan.FromHours(1))).ConfigureAwait(false);
-        }
-        catch (StateException e)
-        {
-            // Nobody waits for this: a journal that cannot be written now is no reason to leave the pods alone.
-            HostLog.SweepFailed(_log, e.Message);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Terway.Configuration;
 using Terway.Host.Kernel;
 using Terway.Host.Observability;
 using Terway.Linux;
@@ -97,14 +98,8 @@ internal sealed record DaemonOptions
             DefaultValueFactory = _ => [],
             CustomParser = static result =>
             {
-                var labels = new Dictionary<string, string>(StringComparer.Ordinal);
-                foreach (var label in result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-                {
-                    var at = label.IndexOf('=', StringComparison.Ordinal);
-                    if (at <= 0) result.AddError($"--node-labels {label} is no KEY=VALUE");
-                    else labels[label[..at]] = label[(at + 1)..];
-                }
-
+                var labels = LabelText.Parse(result.Tokens[0].Value, out var problem);
+                if (problem is not null) result.AddError($"--node-labels {problem}");
                 return labels;
             },
         };

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Serialization;
 
 namespace Terway.Plugin;
@@ -15,6 +16,7 @@ namespace Terway.Plugin;
 [JsonDerivedType(typeof(Address), "address")]
 [JsonDerivedType(typeof(Route), "route")]
 [JsonDerivedType(typeof(Rule), "rule")]
+[JsonDerivedType(typeof(Refusal), "refusal")]
 [JsonDerivedType(typeof(Neighbour), "neighbour")]
 [JsonDerivedType(typeof(TokenBucket), "tokenBucket")]
 [JsonDerivedType(typeof(Sysctl), "sysctl")]
@@ -73,6 +75,15 @@ public abstract partial record KernelObject
     /// <param name="To">Destination prefix, or null.</param>
     /// <param name="Table">Routing table id.</param>
     public sealed record Rule(int Priority, IPNetwork? From, IPNetwork? To, int Table) : KernelObject;
+
+    /// <summary>
+    /// A policy-routing rule that ends the way of what arrives on a link and no rule before it took: the sender is told that it is unreachable, and
+    /// nothing is forwarded.
+    /// </summary>
+    /// <param name="LinkName">Incoming link, by name: the rule holds for whichever link has it.</param>
+    /// <param name="Family">Address family.</param>
+    /// <param name="Priority">Its priority: between those of rules that lead to pods and those that lead out.</param>
+    public sealed record Refusal(string LinkName, AddressFamily Family, int Priority) : KernelObject;
 
     /// <summary>A permanent neighbour entry.</summary>
     /// <param name="LinkName">The link.</param>

@@ -54,6 +54,7 @@ public sealed class RestartTests
                 $"Link {{ InPod = False, Name = {link.Name}, Mtu = 0 }}",
                 $"Address {{ InPod = False, LinkName = {link.Name}, Ip = {node.Facts.Addresses[0]}, PrefixLength = 32 }}",
                 $"Route {{ InPod = False, LinkName = {link.Name}, Destination = 0.0.0.0/0, Gateway = 10.0.19.253, Table = {1000 + link.Index} }}",
+                $"Refusal {{ InPod = False, LinkName = {link.Name}, Family = InterNetwork, Priority = 2047 }}",
             ],
             objects.Select(o => o.ToString()));
         Assert.Contains("node", node.Disk.NodeObjects.Keys);

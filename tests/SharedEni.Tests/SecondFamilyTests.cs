@@ -108,6 +108,36 @@ public sealed class SecondFamilyTests
     }
 
     [Fact]
+    public async Task Only_what_a_family_lacks_is_asked_for()
+    {
+        await using var node = await TestNode.CreateAsync("{" + Pods + """, "min_pool_size": 2, "max_pool_size": 2}""");
+        await node.StartAsync();
+        var old = await node.RunAsync(Task.WhenAll(Enumerable.Range(0, 6).Select(_ => node.AllocateAsync())));
+        await node.SettleAsync();
+        Assert.Equal((8, 0), Assigned());
+        // The next life's calls are counted anew.
+        var calls = 0;
+
+        // Idle ones of the first family are there: the second comes to them.
+        node.Dual = true;
+        await node.RestartAsync(old);
+        await node.SettleAsync();
+        Assert.Equal((8, 2), Assigned());
+        Assert.Equal(["AssignIpv6Addresses"], Assigns());
+
+        // From here on, one of each for a pod, whatever pods of one family hold.
+        calls = node.Cloud.Calls.Count;
+        await node.RunAsync(node.AllocateAsync());
+        await node.SettleAsync();
+        Assert.Equal((9, 3), Assigned());
+        Assert.Equal(["AssignIpv6Addresses", "AssignPrivateIpAddresses"], Assigns().Order(StringComparer.Ordinal));
+
+        (int, int) Assigned() => (node.Secondaries.Sum(static e => e.PrivateIps.Length), node.Secondaries.Sum(static e => e.Ipv6Addresses.Length));
+
+        IEnumerable<string> Assigns() => node.Cloud.Calls.Skip(calls).Where(static c => c.Contains("ssign", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Prefixes_of_both_families_are_on_one_eni_and_one_of_ipv6_is_enough_for_it()
     {
         await using var node = await TestNode.CreateAsync(

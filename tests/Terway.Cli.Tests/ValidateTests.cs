@@ -76,9 +76,53 @@ public sealed class ValidateTests : IDisposable
         Assert.Contains("not usable: " + _folder["plugins/Bad/1.0.0"], run.Output, StringComparison.Ordinal);
         Assert.Equal(0, run.Code);
 
+        _folder.Write("a.json", """{"plugins": [{"name": "Good", "version": "[1.0,2.0)"}]}""");
+        using var json = JsonDocument.Parse((await CommandRun.OfAsync("plugins", "explain", config, "--plugin-dir", _folder["plugins"], "--kernel", "5.10", "--json")).Output);
+        var plugin = Assert.Single(json.RootElement.GetProperty("plugins").EnumerateArray());
+        Assert.Equal("1.0.0", plugin.GetProperty("version").GetString());
+        var asked = Assert.Single(plugin.GetProperty("askedBy").EnumerateArray());
+        Assert.Equal(("listed by the pool", "[1.0,2.0)"), (asked.GetProperty("by").GetString(), asked.GetProperty("versions").GetString()));
+        var passedOver = Assert.Single(plugin.GetProperty("passedOver").EnumerateArray());
+        Assert.Equal(
+            ("1.1.0", "Good 1.1.0 needs kernel 99.0, this node runs 5.10"), (passedOver.GetProperty("version").GetString(), passedOver.GetProperty("reason").GetString()));
+
         _folder.Write("a.json", """{"plugins": [{"name": "Goood"}]}""");
         var none = await CommandRun.OfAsync("plugins", "explain", config, "--plugin-dir", _folder["plugins"]);
         Assert.Equal(1, none.Code);
         Assert.Contains("$.plugins[0]", none.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("eni-only-by-label", true)]
+    [InlineData("datapathv2-policy", true)]
+    [InlineData("node-config-wrong", false)]
+    public async Task Explain_says_what_is_written_down_of_an_upstream_configuration(string shape, bool valid)
+    {
+        var folder = Path.Combine(AppContext.BaseDirectory, "golden", "shapes", shape);
+        foreach (var from in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "golden", "plugins"), "plugin.json", SearchOption.AllDirectories))
+            _folder.Write($"plugins/{Path.GetFileName(Path.GetDirectoryName(from))}/1.0.0/plugin.json", await File.ReadAllTextAsync(from, TestContext.Current.CancellationToken));
+        using var expected = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "expected.json"), TestContext.Current.CancellationToken));
+        var labels = (await File.ReadAllTextAsync(Path.Combine(folder, "node-labels"), TestContext.Current.CancellationToken)).ReplaceLineEndings(",");
+        var overlay = Path.Combine(folder, "node.eni_conf");
+
+        var run = await CommandRun.OfAsync(
+        [
+            "plugins", "explain", Path.Combine(folder, "eni_conf"), .. File.Exists(overlay) ? [overlay] : Array.Empty<string>(),
+            "--plugin-dir", _folder["plugins"], "--kernel", "6.1.0", "--node-labels", labels, "--json",
+        ]);
+
+        using var said = JsonDocument.Parse(run.Output);
+        Assert.Equal(valid ? 0 : 1, run.Code);
+        Assert.Equal(Plugins(expected), Plugins(said));
+        // Of the configuration's findings those that say which plugins: what the validator says of settings is the command validate's.
+        var all = Findings(expected);
+        Assert.NotEmpty(Findings(said));
+        Assert.All(Findings(said), f => Assert.Contains(f, all));
+
+        static List<string> Plugins(JsonDocument document) =>
+            [.. document.RootElement.GetProperty("plugins").EnumerateArray().Select(static p => $"{p.GetProperty("name")} {p.GetProperty("version")} {p.GetProperty("why")}")];
+
+        static List<string> Findings(JsonDocument document) =>
+            [.. document.RootElement.GetProperty("findings").EnumerateArray().Select(static f => $"{f.GetProperty("severity")} {f.GetProperty("path")} {f.GetProperty("reason")} {f.GetProperty("fix")}")];
     }
 }

@@ -1,40 +1,48 @@
-using System.Text;
-using Terway.Plugin;
-
 namespace Terway.Configuration.Tests;
 
-/// <summary>Configurations that list no plugins, on nodes whose label chooses a mode.</summary>
-public sealed class UpstreamTranslationTests
+/// <summary>What the shapes of <see cref="GoldenTests"/> leave open: where a configuration is told from one that is mounted from a ConfigMap.</summary>
+public sealed class UpstreamTranslationTests : IDisposable
 {
+    private static readonly Dictionary<string, string> s_none = [];
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("terway-map-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
     [Theory]
-    [InlineData("{}", null, "SharedEni")]
-    [InlineData("{}", "default", "SharedEni")]
-    [InlineData("{}", "eniOnly", "ExclusiveEni")]
-    [InlineData("{}", "ENIONLY", "ExclusiveEni")]
-    [InlineData("""{"ip_stack": "dual"}""", "eniOnly", "ExclusiveEni IPv6DualStack")]
-    [InlineData("""{"eniip_virtual_type": "Veth", "enable_eni_trunking": false}""", "eniOnly", "ExclusiveEni")]
-    [InlineData("""{"eniip_virtual_type": "datapathv2", "enable_eni_trunking": true}""", "eniOnly", "ExclusiveEni")]
-    [InlineData("""{"eniip_virtual_type": "datapathv2", "enable_eni_trunking": true}""", null, "SharedEni DataPathV2 TrunkEni")]
-    [InlineData("""{"plugins": [{"name": "SharedEni"}]}""", "eniOnly", "SharedEni")]
-    public void Label_chooses_the_mode_unless_plugins_are_listed(string json, string? label, string plugins)
+    [InlineData("eni_conf", "SharedEni DataPathV2 NetworkPolicy")]
+    [InlineData("pool.json", "SharedEni")]
+    public async Task Other_keys_count_beside_a_file_that_has_the_keys_name(string name, string plugins)
     {
-        var config = Parse(json, label);
-        Assert.Equal(plugins, string.Join(' ', config.Plugins.Select(static p => p.Name)));
-        Assert.DoesNotContain(config.Findings, static f => f.Finding.Severity == FindingSeverity.Error);
+        Write(name, "{}");
+        Write("10-terway.conf", """{"type": "terway", "eniip_virtual_type": "datapathv2"}""");
+        var config = await ConfigFile.ReadAsync(Path.Combine(_folder.FullName, name), s_none, TestContext.Current.CancellationToken);
+        Assert.Equal(plugins, Names(config));
     }
 
     [Fact]
-    public void What_is_for_the_clusters_other_nodes_is_said_to_be_without_effect()
+    public async Task Configuration_alone_in_its_folder_asks_for_no_policies()
     {
-        var findings = Parse("""{"eniip_virtual_type": "ipvlan", "enable_eni_trunking": true}""", "eniOnly").Findings;
-        Assert.Equal(["$.eniip_virtual_type", "$.enable_eni_trunking"], findings.Select(static f => f.Path));
-        Assert.All(findings, static f => Assert.Equal(FindingSeverity.Info, f.Finding.Severity));
+        Write("eni_conf", "{}");
+        Assert.Equal("SharedEni", Names(await ReadAsync()));
+        Write("disable_network_policy", "false");
+        Assert.Equal("SharedEni NetworkPolicy", Names(await ReadAsync()));
     }
 
     [Fact]
-    public void Label_with_another_value_is_an_error() =>
-        Assert.Contains(Parse("{}", "eni-only").Findings, static f => f.Finding is { Severity: FindingSeverity.Error } e && e.Reason.Contains("eni-only", StringComparison.Ordinal));
+    public async Task Configuration_has_the_last_word_over_the_CNI_configuration()
+    {
+        Write("eni_conf", """{"plugins": [{"name": "SharedEni"}], "mtu": 1400, "host_stack_cidrs": null}""");
+        Write("10-terway.conf", """{"type": "terway", "eniip_virtual_type": "datapathv2", "mtu": 1500, "host_stack_cidrs": ["169.254.20.10/32"], "disable_host_peer": true}""");
+        var config = await ReadAsync();
+        Assert.Equal("SharedEni", Names(config));
+        Assert.Equal(1400, config.Root.GetProperty("mtu").GetInt32());
+        Assert.True(config.Root.GetProperty("disable_host_peer").GetBoolean());
+        Assert.False(config.Root.TryGetProperty("host_stack_cidrs", out _));
+    }
 
-    private static NodePoolConfig Parse(string json, string? label) => NodePoolConfig.Parse(
-        Encoding.UTF8.GetBytes(json), "eni_conf", label is null ? null : new Dictionary<string, string> { [UpstreamTranslation.ExclusiveLabel] = label });
+    private static string Names(NodePoolConfig config) => string.Join(' ', config.Plugins.Select(static p => p.Name));
+
+    private Task<NodePoolConfig> ReadAsync() => ConfigFile.ReadAsync(Path.Combine(_folder.FullName, "eni_conf"), s_none, TestContext.Current.CancellationToken);
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder.FullName, name), text);
 }

@@ -69,7 +69,7 @@ public sealed class DualStackTests
             Assert.Equal(4 * (PodsPerNode + 1), cluster.Pods.SelectMany(static p => p.Addresses).Distinct().Count());
             await AssertConnectedAsync(cluster, families: 2);
 
-            // What is still sent to a pod that is gone would be forwarded by its node, and dropped by the VPC.
+            // Ended before their pods: a stream that loses its peer says so and fails the test.
             await near.DisposeAsync();
             await far.DisposeAsync();
             foreach (var pod in cluster.Pods)

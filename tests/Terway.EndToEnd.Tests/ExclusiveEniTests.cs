@@ -175,6 +175,41 @@ public sealed class ExclusiveEniTests
     }
 
     [Fact]
+    public async Task Node_that_lost_power_has_its_NICs_again_and_gives_them_to_the_pods_that_are_begun_anew()
+    {
+        await using var one = await Nodes.StartAsync(1, Pool(0, 3), started: false);
+        var (node, daemon) = (one.Node, one.Cluster.Daemon(one.Node));
+        await using var disk = await PowerDisk.CreateAsync(Path.Combine(node.Paths.Root, "disk"), [node.Paths.State, node.Paths.CniConf], one.Lab.Ledger, Token);
+        await one.Cluster.StartDaemonAsync(node, Token);
+        var known = await one.Cluster.AddPodAsync(node, "known", Token);
+        var forgotten = await one.Cluster.AddPodAsync(node, "forgotten", Token);
+        EniSnapshot[] enis = [one.EniOf(known), one.EniOf(forgotten)];
+        Assert.All(enis, e => Assert.Null(node.LinkOf(e.Mac)));
+        await daemon.KillAsync(Token);
+        await one.Lab.LosePowerAsync(node);
+        await disk.LosePowerAsync(Token);
+        foreach (var file in Directory.EnumerateFiles(node.Paths.Run)) File.Delete(file);
+
+        // Of its pods it knows, and of their ENIs, which are the node's: nobody else gets them before a DEL or GC has told of each.
+        Assert.All(enis, e => Assert.NotNull(node.LinkOf(e.Mac)));
+        await one.Cluster.StartDaemonAsync(node, Token);
+        Assert.Equal(2, (await NodeAgent.StatusAsync(node.Paths.Run, Token)).Attachments);
+        var young = await one.Cluster.AddPodAsync(node, "young", Token);
+        Assert.DoesNotContain(one.EniOf(young).Id, enis.Select(static e => e.Id));
+        await daemon.Runtime.DeleteAsync(known.Network, known.Attachment, Token);
+        await daemon.Runtime.CollectGarbageAsync(daemon.Network, [young.Attachment], Token);
+        await PoolNodes.WaitDetachedAsync(node, attachments: 1, Token);
+
+        var calls = one.Lab.Cloud.Calls.Counts.GetValueOrDefault("CreateNetworkInterface");
+        ClusterPod[] again = [await one.Cluster.AddPodAsync(node, "again-0", Token), await one.Cluster.AddPodAsync(node, "again-1", Token)];
+        Assert.Equal(enis.Select(static e => e.Id).Order(), again.Select(p => one.EniOf(p).Id).Order());
+        Assert.Equal(calls, one.Lab.Cloud.Calls.Counts.GetValueOrDefault("CreateNetworkInterface"));
+        foreach (var pod in again.Append(young)) one.AssertOk(await one.TcpAsync(pod.Sandbox.NetNs, Lab.Vpc.Infrastructure.OutsideHost));
+        await one.AssertNothingLeftAsync();
+        await daemon.KillAsync(Token);
+    }
+
+    [Fact]
     public async Task NIC_that_somebody_takes_out_of_a_pod_is_put_back()
     {
         await using var one = await Nodes.StartAsync(1, Pool(0, 1));
@@ -246,7 +281,7 @@ public sealed class ExclusiveEniTests
 
         public LabNode Node => Lab.Nodes[0];
 
-        public static async Task<Nodes> StartAsync(int count, string eniConf, bool ready = true)
+        public static async Task<Nodes> StartAsync(int count, string eniConf, bool ready = true, bool started = true)
         {
             Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
             var nodes = new Nodes();
@@ -259,7 +294,7 @@ public sealed class ExclusiveEniTests
                 };
                 nodes.Lab = await RunningLab.StartAsync(config, $"t{Guid.NewGuid():N}"[..9], nodes._folder.FullName, ct: Token);
                 nodes.Cluster = new LabCluster(nodes.Lab, DistFolder.Find().Options(eniConf));
-                foreach (var node in nodes.Lab.Nodes)
+                foreach (var node in started ? nodes.Lab.Nodes : [])
                 {
                     if (ready) await nodes.Cluster.StartDaemonAsync(node, Token);
                     else nodes.Cluster.Daemon(node).Start();

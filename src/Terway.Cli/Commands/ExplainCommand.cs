@@ -7,7 +7,23 @@ using Terway.Configuration.Plugins.Resolution;
 namespace Terway.Cli.Commands;
 
 /// <summary>A plugin version that a pool would get.</summary>
-internal sealed record ExplainedPlugin(string Name, string Version, string Folder, bool Required, string Why);
+/// <param name="Name">The plugin.</param>
+/// <param name="Version">The version.</param>
+/// <param name="Folder">Where it is.</param>
+/// <param name="Required">Whether the node serves no pods without it.</param>
+/// <param name="Why">The two below as one text.</param>
+/// <param name="AskedBy">Who asks for it, with the versions they accept.</param>
+/// <param name="PassedOver">Newer versions that were not taken.</param>
+internal sealed record ExplainedPlugin(
+    string Name, string Version, string Folder, bool Required, string Why, IReadOnlyList<ExplainedDemand> AskedBy, IReadOnlyList<PassedOverVersion> PassedOver)
+{
+    public static ExplainedPlugin Of(ResolvedPlugin plugin) => new(
+        plugin.Manifest.Name, plugin.Manifest.Version.ToNormalizedString(), plugin.Plugin.Folder, plugin.Required, plugin.Why,
+        [.. plugin.AskedBy.Select(static d => new ExplainedDemand(d.By, d.Range ?? "*"))], plugin.PassedOver);
+}
+
+/// <summary>Who asks for a plugin, and the versions that are accepted; <c>*</c> is any.</summary>
+internal sealed record ExplainedDemand(string By, string Versions);
 
 /// <summary>A plugin folder that cannot be used.</summary>
 internal sealed record RejectedPlugin(string Name, string Version, IReadOnlyList<string> Reasons);
@@ -25,8 +41,9 @@ internal static class ExplainCommand
         var folder = NodePathOptions.PluginDir();
         var kernel = new Option<string?>("--kernel") { Description = "kernel release of the nodes; this machine's when not given" };
         var type = new Option<string?>("--instance-type") { Description = "offer plugins only what this type has; everything when not given" };
+        var labels = ConfigFiles.NodeLabelsOption();
         var limits = new InstanceTypeOptions();
-        var command = new Command("explain", "which plugin versions a configuration gets, and why. Exit code 1: no set of plugins fits; 2: a file cannot be read") { config, overlay, folder, kernel, type };
+        var command = new Command("explain", "which plugin versions a configuration gets, and why. Exit code 1: no set of plugins fits; 2: a file cannot be read") { config, overlay, folder, kernel, type, labels };
         limits.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -40,7 +57,7 @@ internal static class ExplainCommand
 
             var release = parsed.GetValue(kernel) ?? File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
             return Run(
-                ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay)), PluginCatalog.Discover(parsed.GetRequiredValue(folder)),
+                ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay), parsed.GetValue(labels)), PluginCatalog.Discover(parsed.GetRequiredValue(folder)),
                 new NodeEnvironment(NodeEnvironment.ParseKernel(release), capabilities), output(parsed));
         });
         return command;
@@ -48,13 +65,13 @@ internal static class ExplainCommand
 
     public static int Run(NodePoolConfig config, PluginCatalog catalog, NodeEnvironment node, CliOutput output)
     {
-        var findings = new List<ConfigFinding>(config.Findings.Where(static f => f.Path == "$" || f.Path.StartsWith("$.plugins", StringComparison.Ordinal)));
+        var findings = new List<ConfigFinding>(config.Findings);
         var resolution = PluginResolver.Resolve(ConfigPlugins.Requests(config, findings), catalog, node, HostContract.Current);
-        findings.AddRange(resolution.Findings.Select(static f => new ConfigFinding(f.Path, f.Finding)));
+        findings.AddRange(resolution.Findings.Select(f => new ConfigFinding(f.Path, f.Finding) { Source = config.Origin?.Of(f.Path) }));
         var valid = !findings.Exists(static f => f.Finding.Severity == Plugin.FindingSeverity.Error);
         var report = new ExplainReport(
             valid,
-            [.. resolution.Plugins.Select(static p => new ExplainedPlugin(p.Plugin.Manifest.Name, p.Plugin.Manifest.Version.ToNormalizedString(), p.Plugin.Folder, p.Required, p.Why))],
+            [.. resolution.Plugins.Select(ExplainedPlugin.Of)],
             [.. catalog.Rejected.Select(static r => new RejectedPlugin(r.Name, r.Version, r.Reasons))],
             [.. findings.Select(FindingRow.Of)]);
         if (output.IsJson) output.Json(report, CliJson.Readable.ExplainReport);

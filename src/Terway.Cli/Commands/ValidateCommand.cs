@@ -23,11 +23,12 @@ internal static class ValidateCommand
         var plugins = new Option<string?>("--plugin-dir") { Description = "resolve the plugin list against this folder" };
         var kubernetes = new Option<string?>("--kubernetes-version") { Description = "check that this version of Kubernetes has what is asked for" };
         var controlPlane = new Option<string?>("--control-plane") { Description = "address at which nodes reach the API server" };
+        var labels = ConfigFiles.NodeLabelsOption();
         var limits = new InstanceTypeOptions();
-        var command = new Command("validate", "everything that is wrong with a configuration. Exit code 1: there is an error; 2: a file cannot be read") { config, overlay, type, nodes, pods, plugins, kubernetes, controlPlane };
+        var command = new Command("validate", "everything that is wrong with a configuration. Exit code 1: there is an error; 2: a file cannot be read") { config, overlay, type, nodes, pods, plugins, kubernetes, controlPlane, labels };
         limits.AddTo(command);
         command.SetAction(parsed => Run(
-            ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay)),
+            ConfigFiles.Read(parsed.GetRequiredValue(config), parsed.GetValue(overlay), parsed.GetValue(labels)),
             new ValidationContext
             {
                 InstanceType = parsed.GetValue(type) is { } name ? limits.Read(parsed, name) : null,

@@ -13,6 +13,9 @@ internal static class NodeObjects
     /// <summary>Tables of ENIs start here; upstream's number, so that a node can be taken over in place.</summary>
     public const int TableBase = 1000;
 
+    // After the rules to pods (512), before those from pods (2048): what comes back to a pod's own address would be sent out again by that one.
+    private const int RefusalPriority = 2047;
+
     public static string EniKey(string eniId) => $"eni/{eniId}";
 
     // An array: a collection expression would make a list of a type of this assembly, and the host keeps what it is given longer than the plugin.
@@ -34,6 +37,9 @@ internal static class NodeObjects
 
             var any = new IPNetwork(AnyOf(subnets[f].Gateway), 0);
             objects.AddRange(tables.Select(table => new KernelObject.Route(link.Name, any, subnets[f].Gateway, table)));
+
+            // To an address that no pod has, or none any more: the main table would send it on by the node's own ENI, whose address it does not come from.
+            objects.Add(new KernelObject.Refusal(link.Name, families[f].Family, RefusalPriority));
         }
 
         return objects;

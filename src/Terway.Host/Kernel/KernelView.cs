@@ -12,6 +12,7 @@ internal sealed class KernelView
     private readonly HashSet<(int Link, IPAddress Address)> _addresses;
     private readonly HashSet<(int Link, uint Table, string Destination, IPAddress? Gateway)> _routes = [];
     private readonly HashSet<(uint Priority, string? From, string? To, uint Table)> _rules = [];
+    private readonly HashSet<(string Link, AddressFamily Family, uint Priority)> _refusals = [];
     private readonly HashSet<(int Link, IPAddress Address, string Mac)> _neighbours;
     private readonly HashSet<(int Link, ulong Rate)> _buckets;
 
@@ -33,7 +34,8 @@ internal sealed class KernelView
 
             foreach (var rule in socket.DumpRules(family))
             {
-                _rules.Add((rule.Priority, rule.From?.ToString(), rule.To?.ToString(), rule.Table));
+                if (IsRefusal(rule)) _refusals.Add((rule.InputInterface!, family, rule.Priority));
+                else _rules.Add((rule.Priority, rule.From?.ToString(), rule.To?.ToString(), rule.Table));
                 if (rule.Protocol == OwnMarks.RouteProtocol) _ownRules.Add(rule);
             }
         }
@@ -62,6 +64,8 @@ internal sealed class KernelView
             ? null : $"route {route.Destination}{(route.Gateway is null ? "" : $" via {route.Gateway}")} dev {route.LinkName} table {route.Table}",
         KernelObject.Rule rule => _rules.Contains(((uint)rule.Priority, Text(rule.From), Text(rule.To), (uint)rule.Table))
             ? null : $"rule {rule.Priority}{(rule.From is { } f ? $" from {f}" : "")}{(rule.To is { } t ? $" to {t}" : "")} lookup {rule.Table}",
+        KernelObject.Refusal refusal => _refusals.Contains((refusal.LinkName, refusal.Family, (uint)refusal.Priority))
+            ? null : $"rule {refusal.Priority} iif {refusal.LinkName} unreachable",
         KernelObject.Neighbour neighbour => On(neighbour.LinkName, i => _neighbours.Contains((i, neighbour.Ip, neighbour.Mac)))
             ? null : $"neighbour {neighbour.Ip} lladdr {neighbour.Mac} dev {neighbour.LinkName}",
         KernelObject.TokenBucket bucket => On(bucket.LinkName, i => _buckets.Contains((i, (ulong)bucket.BytesPerSecond)))
@@ -77,12 +81,17 @@ internal sealed class KernelView
     public (IReadOnlyList<IpRoute> Routes, IReadOnlyList<IpRule> Rules) Unplanned(IEnumerable<KernelObject> planned)
     {
         var rules = new HashSet<(uint Priority, string? From, string? To, uint Table)>();
+        var refusals = new HashSet<(string Link, AddressFamily Family, uint Priority)>();
         var routes = new HashSet<(int Link, uint Table, string Destination)>();
         foreach (var o in planned)
         {
             if (o is KernelObject.Rule rule)
             {
                 rules.Add(((uint)rule.Priority, Text(rule.From), Text(rule.To), (uint)rule.Table));
+            }
+            else if (o is KernelObject.Refusal refusal)
+            {
+                refusals.Add((refusal.LinkName, refusal.Family, (uint)refusal.Priority));
             }
             else if (o is KernelObject.Route { InPod: false } route && _links.TryGetValue(route.LinkName, out var link))
             {
@@ -92,8 +101,11 @@ internal sealed class KernelView
 
         return (
             [.. _ownRoutes.Where(r => !routes.Contains((r.LinkIndex, r.Table, r.Destination.ToString())))],
-            [.. _ownRules.Where(r => !rules.Contains((r.Priority, r.From?.ToString(), r.To?.ToString(), r.Table)))]);
+            [.. _ownRules.Where(r => IsRefusal(r)
+                ? !refusals.Contains((r.InputInterface!, r.Family, r.Priority)) : !rules.Contains((r.Priority, r.From?.ToString(), r.To?.ToString(), r.Table)))]);
     }
+
+    private static bool IsRefusal(in IpRule rule) => rule is { Action: RuleAction.Unreachable, InputInterface: not null };
 
     /// <summary>Pods by their marked host routes: who has an address holds a link to which it is routed.</summary>
     public IReadOnlyList<PodTrace> PodTraces()

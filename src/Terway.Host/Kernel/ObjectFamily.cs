@@ -12,6 +12,7 @@ internal static class ObjectFamily
         KernelObject.Address address => address.Ip.AddressFamily,
         KernelObject.Route route => route.Destination.BaseAddress.AddressFamily,
         KernelObject.Rule rule => (rule.From ?? rule.To)?.BaseAddress.AddressFamily,
+        KernelObject.Refusal refusal => refusal.Family,
         KernelObject.Neighbour neighbour => neighbour.Ip.AddressFamily,
         KernelObject.Sysctl { Path: var path } when path.StartsWith("net/ipv6/", StringComparison.Ordinal) => AddressFamily.InterNetworkV6,
         KernelObject.Sysctl { Path: var path } when path.StartsWith("net/ipv4/", StringComparison.Ordinal) => AddressFamily.InterNetwork,

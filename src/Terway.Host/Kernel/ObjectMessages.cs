@@ -38,6 +38,15 @@ internal static class ObjectMessages
         Protocol = OwnMarks.RouteProtocol,
     };
 
+    public static IpRule Of(KernelObject.Refusal refusal) => new()
+    {
+        Family = refusal.Family,
+        Priority = (uint)refusal.Priority,
+        InputInterface = refusal.LinkName,
+        Action = RuleAction.Unreachable,
+        Protocol = OwnMarks.RouteProtocol,
+    };
+
     public static IpNeighbour Of(KernelObject.Neighbour neighbour, int link) => new()
     {
         LinkIndex = link,

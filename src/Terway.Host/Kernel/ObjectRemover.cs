@@ -100,6 +100,10 @@ internal sealed class ObjectRemover(RtnlSocket node, BpfPins pins) : IDisposable
             case KernelObject.Rule rule:
                 _batch.RuleDelete(ObjectMessages.Of(rule)).Ignore(Errno.ENOENT);
                 break;
+            case KernelObject.Refusal refusal:
+                // By the link's name: it is there also when the link is not.
+                _batch.RuleDelete(ObjectMessages.Of(refusal)).Ignore(Errno.ENOENT);
+                break;
             case KernelObject.Route route when Find(route.LinkName, doomed, links) is { } link:
                 _batch.RouteDelete(ObjectMessages.Of(route, link)).Ignore(Errno.ESRCH, Errno.ENODEV);
                 break;

@@ -98,6 +98,9 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                 // The kernel finds an equal rule by itself (NLM_F_EXCL): no dump is needed to stay idempotent.
                 _batch.RuleAdd(ObjectMessages.Of(rule)).Ignore(Errno.EEXIST);
                 break;
+            case KernelObject.Refusal refusal:
+                _batch.RuleAdd(ObjectMessages.Of(refusal)).Ignore(Errno.EEXIST);
+                break;
             case KernelObject.Neighbour neighbour:
                 _batch.NeighbourReplace(ObjectMessages.Of(neighbour, links[neighbour.LinkName]));
                 break;

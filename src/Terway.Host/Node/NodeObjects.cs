@@ -183,6 +183,7 @@ internal sealed class NodeObjects : IDisposable
         KernelObject.Link link => link.Name,
         KernelObject.Address address => address.LinkName,
         KernelObject.Route route => route.LinkName,
+        KernelObject.Refusal refusal => refusal.LinkName,
         KernelObject.Neighbour neighbour => neighbour.LinkName,
         KernelObject.TokenBucket bucket => bucket.LinkName,
         KernelObject.TcProgram program => program.LinkName,

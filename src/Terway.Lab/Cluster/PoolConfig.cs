@@ -48,13 +48,12 @@ public static class PoolConfig
     /// <summary>A shared pool whose pods have an IPv6 address too.</summary>
     public static string DualWith(int minPool, int maxPool) => Dual(SharedWith(minPool, maxPool));
 
-    /// <summary>A shared pool as <paramref name="shared"/>, with dual stack.</summary>
-    public static string Dual(string shared)
+    /// <summary>A pool as <paramref name="pool"/>, shared or exclusive, with dual stack.</summary>
+    public static string Dual(string pool)
     {
-        ArgumentNullException.ThrowIfNull(shared);
-        return shared.Replace(
-            "{ \"name\": \"SharedEni\", \"version\": \"[1.0,2.0)\" }",
-            "{ \"name\": \"SharedEni\", \"version\": \"[1.0,2.0)\" }, { \"name\": \"IPv6DualStack\", \"version\": \"[1.0,2.0)\" }", StringComparison.Ordinal);
+        ArgumentNullException.ThrowIfNull(pool);
+        const string first = "\"version\": \"[1.0,2.0)\" }";
+        return pool.Insert(pool.IndexOf(first, StringComparison.Ordinal) + first.Length, ", { \"name\": \"IPv6DualStack\", \"version\": \"[1.0,2.0)\" }");
     }
 
     /// <summary>A shared pool whose pods are carried by eBPF.</summary>

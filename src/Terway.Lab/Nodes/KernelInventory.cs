@@ -55,7 +55,7 @@ public sealed class KernelInventory
                     "rule",
                     $"{family switch { AddressFamily.InterNetwork => "ipv4", _ => "ipv6" }} {rule.Priority}: from {rule.From} to {rule.To} "
                     + $"iif {rule.InputInterface} oif {rule.OutputInterface} fwmark {rule.Mark}/{rule.Mask} {rule.Action} {rule.Table} proto {rule.Protocol}",
-                    ""));
+                    links.FirstOrDefault(link => link.Name == rule.InputInterface) is { } input ? $"{input.Mac}" : ""));
             }
         }
 

@@ -101,7 +101,10 @@ internal sealed class Containerd : IAsyncDisposable
         var id = (await _cri.RunPodSandboxAsync(new RunPodSandboxRequest { Config = config }, cancellationToken: ct)).PodSandboxId;
         var status = await StatusOfAsync(id, ct);
         var netns = NetNsPathOf(status.Info);
-        return new CriPod(id, name, config, IPAddress.Parse(status.Status.Network.Ip), netns);
+        return new CriPod(id, name, config, IPAddress.Parse(status.Status.Network.Ip), netns)
+        {
+            Others = [.. status.Status.Network.AdditionalIps.Select(static ip => IPAddress.Parse(ip.Ip))],
+        };
     }
 
     public async Task<PodSandboxStatusResponse> StatusOfAsync(string sandboxId, CancellationToken ct) =>
@@ -247,4 +250,8 @@ internal sealed class Containerd : IAsyncDisposable
 
 /// <summary>A pod sandbox of containerd.</summary>
 /// <param name="Address">what CRI gives the kubelet as the pod's address</param>
-internal sealed record CriPod(string SandboxId, string Name, PodSandboxConfig Config, IPAddress Address, string NetNsPath);
+internal sealed record CriPod(string SandboxId, string Name, PodSandboxConfig Config, IPAddress Address, string NetNsPath)
+{
+    /// <summary>Its further addresses.</summary>
+    public IReadOnlyList<IPAddress> Others { get; init; } = [];
+}

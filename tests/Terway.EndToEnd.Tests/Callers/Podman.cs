@@ -74,7 +74,11 @@ internal sealed class Podman : IAsyncDisposable
         var facts = JsonNode.Parse(await RunAsync(["container", "inspect", name], ct))![0]!["NetworkSettings"]!;
         var netns = facts["SandboxKey"]!.GetValue<string>();
         _netNsPaths.Add(netns);
-        return new PodmanContainer(name, IPAddress.Parse(facts["Networks"]![network]!["IPAddress"]!.GetValue<string>()), netns);
+        var addresses = facts["Networks"]![network]!;
+        return new PodmanContainer(name, IPAddress.Parse(addresses["IPAddress"]!.GetValue<string>()), netns)
+        {
+            Ipv6 = addresses["GlobalIPv6Address"]!.GetValue<string>() is { Length: > 0 } ipv6 ? IPAddress.Parse(ipv6) : null,
+        };
     }
 
     /// <summary>Runs a program in a container.</summary>
@@ -118,4 +122,7 @@ internal sealed class Podman : IAsyncDisposable
 }
 
 /// <param name="NetNsPath">below /run/netns</param>
-internal sealed record PodmanContainer(string Name, IPAddress Address, string NetNsPath);
+internal sealed record PodmanContainer(string Name, IPAddress Address, string NetNsPath)
+{
+    public IPAddress? Ipv6 { get; init; }
+}

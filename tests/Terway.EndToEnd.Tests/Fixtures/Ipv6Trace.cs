@@ -33,7 +33,7 @@ internal sealed record Ipv6Trace(IReadOnlyDictionary<string, string> Sysctls, IR
                 .Select(a => $"address {a.Address} dev {Name(a.LinkIndex)}"),
             .. rtnl.DumpRoutes(AddressFamily.InterNetworkV6).Where(static r => r.Protocol != KernelProtocol)
                 .Select(r => $"route {r.Destination} via {r.Gateway} dev {Name(r.LinkIndex)} table {r.Table} proto {r.Protocol}"),
-            .. rtnl.DumpRules(AddressFamily.InterNetworkV6).Select(static r => $"rule {r.Priority} from {r.From} to {r.To} table {r.Table}"),
+            .. rtnl.DumpRules(AddressFamily.InterNetworkV6).Select(static r => $"rule {r.Priority} from {r.From} to {r.To} iif {r.InputInterface} table {r.Table} {r.Action}"),
             .. rtnl.DumpNeighbours().Where(static n => n.Address.AddressFamily == AddressFamily.InterNetworkV6 && n.State.HasFlag(NeighbourStates.Permanent))
                 .Select(n => $"neighbour {n.Address} dev {Name(n.LinkIndex)}"),
         ];

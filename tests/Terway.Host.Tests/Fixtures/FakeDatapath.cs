@@ -12,6 +12,9 @@ internal sealed class FakeDatapath : IDatapath
     /// <summary>As another version of it plans.</summary>
     public Func<IReadOnlyList<KernelObject>, IReadOnlyList<KernelObject>> Change { get; set; } = static plan => plan;
 
+    /// <summary>The ENI's NIC goes into the pod as well.</summary>
+    public bool MovesNic { get; set; }
+
     public ClaimStrength Carries(PodInterface pod, Allocation allocation) => ClaimStrength.Default;
 
     public IReadOnlyList<KernelObject> Plan(Attachment attachment)
@@ -21,6 +24,7 @@ internal sealed class FakeDatapath : IDatapath
         var host = new IPNetwork(address, 32);
         return Change(
         [
+            .. MovesNic ? [new KernelObject.Nic(attachment.EniLink, "nic0", attachment.Mtu)] : Array.Empty<KernelObject>(),
             new KernelObject.Veth(attachment.HostLinkName, attachment.Pod.IfName, attachment.HostLinkMac, attachment.PodLinkMac, attachment.Mtu),
             new KernelObject.Address(attachment.Pod.IfName, address, 32) { InPod = true },
             new KernelObject.Route(attachment.HostLinkName, host),

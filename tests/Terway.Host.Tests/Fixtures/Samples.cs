@@ -55,6 +55,7 @@ internal static class Samples
         new KernelObject.Route(eni, IPNetwork.Parse("0.0.0.0/0"), IPAddress.Parse("10.0.0.253"), 1005),
         new KernelObject.Rule(512, null, IPNetwork.Parse("10.0.0.7/32"), 254),
         new KernelObject.Rule(2048, IPNetwork.Parse("10.0.0.7/32"), null, 1005),
+        new KernelObject.Refusal(eni, System.Net.Sockets.AddressFamily.InterNetwork, 2047),
         new KernelObject.TokenBucket("cali0123456789a", 1_250_000, 125_000, 312_500),
         new KernelObject.Address(eni, IPAddress.Parse("192.168.9.1"), 24),
         new KernelObject.PinFolder("made-v1"),

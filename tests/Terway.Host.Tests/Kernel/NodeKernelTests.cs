@@ -45,7 +45,10 @@ public sealed class NodeKernelTests : IDisposable
         var outside = Assert.Single(_box.Node.DumpRoutes(AddressFamily.InterNetwork, 1005));
         Assert.Equal(("10.0.0.253", OwnMarks.RouteProtocol), (outside.Gateway!.ToString(), outside.Protocol));
         var rules = _box.Node.DumpRules(AddressFamily.InterNetwork).Where(static r => r.Protocol == OwnMarks.RouteProtocol).ToList();
-        Assert.Equal([(512u, null, "10.0.0.7/32", 254u), (2048u, "10.0.0.7/32", null, 1005u)], rules.Select(static r => (r.Priority, r.From?.ToString(), r.To?.ToString(), r.Table)));
+        Assert.Equal(
+            [(512u, null, "10.0.0.7/32", null, 254u), (2047u, null, null, "eth1", 0u), (2048u, "10.0.0.7/32", null, null, 1005u)],
+            rules.Select(static r => (r.Priority, r.From?.ToString(), r.To?.ToString(), r.InputInterface, r.Table)));
+        Assert.Equal(Linux.Netlink.RuleAction.Unreachable, rules[1].Action);
         var bucket = Assert.Single(_box.Node.DumpQdiscs(node.Index), static q => q.Kind == "tbf");
         Assert.Equal(1_250_000ul, bucket.RateBytesPerSecond);
         Assert.Equal("1", Sysctl.Read(_box.Threads, _box.NodeNs, $"net/ipv4/conf/{HostLink}/proxy_arp"));
@@ -272,6 +275,9 @@ public sealed class NodeKernelTests : IDisposable
                     Table = (uint)rule.Table,
                 }));
                 break;
+            case KernelObject.Refusal refusal:
+                NodeBox.Do(socket, b => b.RuleDelete(new IpRule { Family = refusal.Family, Priority = (uint)refusal.Priority, InputInterface = refusal.LinkName }));
+                break;
             case KernelObject.Neighbour neighbour:
                 NodeBox.Do(socket, b => b.NeighbourDelete(new IpNeighbour { LinkIndex = Link(neighbour.LinkName), Address = neighbour.Ip }));
                 break;
@@ -305,6 +311,7 @@ public sealed class NodeKernelTests : IDisposable
         KernelObject.Route r => $"route 0.0.0.0/0 via {r.Gateway} dev {r.LinkName} table {r.Table}",
         KernelObject.Rule { Priority: 512 } => "rule 512 to 10.0.0.7/32 lookup 254",
         KernelObject.Rule => "rule 2048 from 10.0.0.7/32 lookup 1005",
+        KernelObject.Refusal r => $"rule 2047 iif {r.LinkName} unreachable",
         KernelObject.Neighbour n => $"neighbour {n.Ip} lladdr {n.Mac} dev {n.LinkName}",
         KernelObject.TokenBucket => $"tbf 1250000 bytes/s dev {HostLink}",
         KernelObject.Sysctl s => $"sysctl {s.Path} = 1",

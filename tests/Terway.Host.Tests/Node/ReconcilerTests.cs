@@ -47,6 +47,7 @@ public sealed class ReconcilerTests : IAsyncLifetime
             await first.WriteAsync(new StateWrite.PutFact(StateRecovery.DoneFact, []));
         }
 
+        JournalRefusal.Install(_folder["state.db"]);
         _store = StateStore.Open(_folder["state.db"], TimeProvider.System, NullLogger.Instance);
         _objects = new NodeObjects(_store, _box.Kernel);
         await _objects.EnsureAsync(
@@ -187,6 +188,40 @@ public sealed class ReconcilerTests : IAsyncLifetime
             },
             TimeSpan.FromSeconds(20));
         Assert.DoesNotContain(_box.Snapshot(), static o => o.Contains("10.0.0.7", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_pod_that_the_journal_does_not_let_go_stays_and_the_reconciler_goes_on()
+    {
+        await RestartAsync(_time);
+        _reconciler.Start();
+        await JournalRefusal.BeginAsync(_store);
+        _box.DropPodName();
+        Harm("host link");
+        for (var i = 0; i < 60; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(10));
+            await Task.Delay(5, Cancelled);
+        }
+
+        Assert.Equal(AttachmentPhase.Attached, _table.Find(_record.Key)?.Phase);
+        // It works still: what it can repair it does, and the pod goes with the next comparison that can be journaled.
+        Harm("ENI table");
+        await UntilAsync(
+            async () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return (await _box.Kernel.FindMissingOnNodeAsync(_objects.Plans)).All(static m => m.Count == 0);
+            },
+            TimeSpan.FromSeconds(20));
+        await JournalRefusal.EndAsync(_store);
+        await UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(10));
+                return Task.FromResult(_table.Find(_record.Key) is null);
+            },
+            TimeSpan.FromSeconds(20));
     }
 
     private void Begin(TimeProvider time)

@@ -104,6 +104,46 @@ public sealed class PodLifeTests
     }
 
     [Fact]
+    public async Task Del_of_a_pod_with_a_NIC_is_answered_when_the_NIC_is_back()
+    {
+        await using var host = await PodHost.StartAsync();
+        host.Datapath.MovesNic = true;
+        var nic = Assert.Single((await host.AddAsync()).Nics);
+        var (at, go) = Hold(host, "return");
+        var del = host.DelAsync();
+        await at;
+        // The runtime deletes the namespace, and whatever is in it, when it has the answer.
+        Assert.NotSame(del, await Task.WhenAny(del, Task.Delay(300, TestContext.Current.CancellationToken)));
+        Assert.True(host.World.Has(nic, null));
+        go.SetResult();
+        await del;
+        Assert.False(host.World.Has(nic, null));
+        await host.AssertConsistentAsync();
+    }
+
+    [Fact]
+    public async Task Del_of_a_pod_whose_NIC_does_not_come_back_is_answered_after_a_while_and_the_address_stays_taken()
+    {
+        await using var host = await PodHost.StartAsync();
+        host.Datapath.MovesNic = true;
+        var record = await host.AddAsync();
+        var (at, go) = Hold(host, "return");
+        var del = host.DelAsync();
+        await at;
+        for (var i = 0; !del.IsCompleted; i++)
+        {
+            Assert.True(i < 2000, "no answer");
+            host.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+
+        await del;
+        Assert.Equal([record.Attachment.Allocation.Addresses[0].Address.ToString()], host.Provider.Held);
+        go.SetResult();
+        await host.AssertConsistentAsync();
+    }
+
+    [Fact]
     public async Task Del_twice_without_add_and_during_removal_succeeds()
     {
         await using var host = await PodHost.StartAsync();

@@ -21,4 +21,7 @@ internal sealed record PluginRequest(string Name)
 
     /// <summary>JSON path of the entry in the pool's configuration.</summary>
     public string Path { get; init; } = $"plugins[{Name}]";
+
+    /// <summary>What asks for it where no list names it: a key of an upstream configuration, a label. Null where the list does.</summary>
+    public string? Because { get; init; }
 }

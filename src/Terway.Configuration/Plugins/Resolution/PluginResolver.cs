@@ -61,31 +61,29 @@ internal static class PluginResolver
             if (required.Contains(plugin.Name))
                 required.UnionWith(plugin.Requires.Keys);
         }
-        return [.. order.Select(plugin => new ResolvedPlugin(
-            chosen[plugin.Name], requests.GetValueOrDefault(plugin.Name), required.Contains(plugin.Name),
-            Why(plugin, chosen, requests.GetValueOrDefault(plugin.Name), catalog, suitability)))];
+        return [.. order.Select(plugin => Describe(plugin, required.Contains(plugin.Name)))];
+
+        ResolvedPlugin Describe(PluginManifest plugin, bool isRequired)
+        {
+            var request = requests.GetValueOrDefault(plugin.Name);
+            return new ResolvedPlugin(
+                chosen[plugin.Name], request, isRequired, AskedBy(plugin, chosen, request),
+                [.. catalog.VersionsOf(plugin.Name).Select(p => p.Manifest).TakeWhile(m => m.Version > plugin.Version)
+                    .Select(newer => new PassedOverVersion(newer.Version.ToNormalizedString(), Obstacle(newer, chosen, request, catalog, suitability)))]);
+        }
     }
 
-    private static string Why(
-        PluginManifest plugin,
-        ImmutableSortedDictionary<string, DiscoveredPlugin> chosen,
-        PluginRequest? request,
-        PluginCatalog catalog,
-        Suitability suitability)
+    private static List<PluginDemand> AskedBy(PluginManifest plugin, ImmutableSortedDictionary<string, DiscoveredPlugin> chosen, PluginRequest? request)
     {
-        var users = chosen.Values.Select(p => p.Manifest).Where(m => m.Requires.ContainsKey(plugin.Name))
-            .Select(m => $"{m.Name} requires it ({m.Requires[plugin.Name].Show()})").ToList();
-        var origin = request is null ? $"added because {string.Join(" and ", users)}"
-            : request.Versions is null ? "listed by the pool" : $"listed by the pool as {request.Versions.Show()}";
-
-        var passedOver = new List<string>();
-        foreach (var newer in catalog.VersionsOf(plugin.Name).Select(p => p.Manifest).TakeWhile(m => m.Version > plugin.Version))
-            passedOver.Add($"{newer.Version} passed over: {Obstacle(newer, chosen, request, suitability)}");
-        return passedOver.Count == 0 ? $"{origin}; the newest version there is" : $"{origin}; {string.Join("; ", passedOver)}";
+        var demands = new List<PluginDemand>();
+        if (request is not null) demands.Add(new PluginDemand(request.Because ?? "listed by the pool", request.Versions?.Show(), Listed: true));
+        demands.AddRange(chosen.Values.Select(p => p.Manifest).Where(m => m.Requires.ContainsKey(plugin.Name))
+            .Select(m => new PluginDemand($"{m.Name} requires it", m.Requires[plugin.Name].Show(), Listed: false)));
+        return demands;
     }
 
     private static string Obstacle(
-        PluginManifest newer, ImmutableSortedDictionary<string, DiscoveredPlugin> chosen, PluginRequest? request, Suitability suitability)
+        PluginManifest newer, ImmutableSortedDictionary<string, DiscoveredPlugin> chosen, PluginRequest? request, PluginCatalog catalog, Suitability suitability)
     {
         if (suitability.Problems(newer) is [var problem, ..])
             return problem.Reason;
@@ -100,6 +98,12 @@ internal static class PluginResolver
             if (ConflictRules.Clash(newer, other) || ConflictRules.Clash(other, newer))
                 return $"it conflicts with {other}";
         }
+        foreach (var (name, range) in newer.Requires.Where(r => !chosen.ContainsKey(r.Key)))
+        {
+            if (!catalog.VersionsOf(name).Any(p => range.Satisfies(p.Manifest.Version) && suitability.Problems(p.Manifest).Count == 0))
+                return $"it requires {name} {range.Show()}, of which no usable version is installed";
+        }
+
         return newer.Version.IsPrerelease ? "a pre-release that nobody asked for" : "what it requires does not fit the other plugins";
     }
 

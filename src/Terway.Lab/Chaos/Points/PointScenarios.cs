@@ -78,8 +78,8 @@ internal static class PointScenarios
             {
                 await node.StartDaemonAsync(ct);
                 await node.WaitReadyAsync(ct);
-                node.Harmed = false;
                 await SettledAsync(node, ct);
+                node.Harmed = false;
             },
         },
         new()
@@ -93,8 +93,8 @@ internal static class PointScenarios
                 await node.ExecAsync(ct, "ip", "rule", "flush", "priority", "2048");
                 await node.ExecAsync(ct, "ip", "route", "flush", "proto", "201");
                 await node.CheckAsync(ct);
-                node.Harmed = false;
                 await SettledAsync(node, ct);
+                node.Harmed = false;
             },
         },
         new()
@@ -196,8 +196,8 @@ internal static class PointScenarios
                 node.Harmed = true;
                 await node.TakeNicAsync(node.Pods[0].Name, ct);
                 await node.CheckAsync(ct);
-                node.Harmed = false;
                 await SettledAsync(node, ct);
+                node.Harmed = false;
             },
         },
         new()
@@ -222,6 +222,9 @@ internal static class PointScenarios
         new() { Name = "power-loss-first-start", LosesPower = true, Fresh = true, Act = FirstStartAsync },
         new() { Name = "power-loss-grow", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },
         new() { Name = "power-loss-shrink", LosesPower = true, Prepare = static (node, ct) => PodsAsync(node, Burst, ct), Act = ShrinkAsync },
+        // The boot brings every NIC back to the node, whatever the journal says of it.
+        new() { Name = "power-loss-exclusive-add", LosesPower = true, Exclusive = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = AddAsync },
+        new() { Name = "power-loss-exclusive-del", LosesPower = true, Exclusive = true, Prepare = static (node, ct) => PodsAsync(node, 2, ct), Act = DeleteAsync },
 
         // The second family: the same steps with twice the objects, and the cloud's calls of its own.
         new() { Name = "dual-add", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = AddAsync },
@@ -234,8 +237,8 @@ internal static class PointScenarios
                 await node.ExecAsync(ct, "ip", "-6", "rule", "flush", "priority", "2048");
                 await node.ExecAsync(ct, "ip", "-6", "route", "flush", "table", "all", "proto", "201");
                 await node.CheckAsync(ct);
-                node.Harmed = false;
                 await SettledAsync(node, ct);
+                node.Harmed = false;
             },
         },
         new() { Name = "dual-grow", Dual = true, Prepare = static (node, ct) => PodsAsync(node, 1, ct), Act = GrowAsync },

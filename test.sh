@@ -55,6 +55,7 @@ mkdir -p artifacts/logs
 leftovers() {
   { find /run/netns /var/run/netns -maxdepth 1 \( -name 'twt-*' -o -name 'twl-*' \) -printf 'namespace %f\n' 2>/dev/null
     find /sys/class/net -maxdepth 1 -name 'cali*' -printf 'link %f\n' 2>/dev/null
+    find /sys/fs/cgroup -type d \( -name 'twt-*' -o -name 'twl-*' \) -printf 'cgroup %f\n' 2>/dev/null
   } | sort -u
 }
 before="$(leftovers)"

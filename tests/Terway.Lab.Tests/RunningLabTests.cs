@@ -77,11 +77,14 @@ public sealed class RunningLabTests : IDisposable
         // Never disposed: what its process would leave behind. The namespaces' names are in the ledger.
         var killed = await RunningLab.StartAsync(s_config, _id, _folder.FullName, ct: Token);
         var before = NamedNetNs.List().Count(Ours);
+        // Its threads end with a process, and leave the nodes' cgroups.
+        foreach (var node in killed.Nodes) node.Processes.Dispose();
 
         await using (var lab = await RunningLab.StartAsync(s_config, _id, _folder.FullName, ct: Token))
             Assert.Equal(before, NamedNetNs.List().Count(Ours));
 
         Assert.DoesNotContain(NamedNetNs.List(), Ours);
+        Assert.All(killed.Nodes, static node => Assert.False(Directory.Exists(node.CgroupPath)));
         GC.KeepAlive(killed);
 
         bool Ours(string name) => name.StartsWith($"twl-{_id}-", StringComparison.Ordinal);

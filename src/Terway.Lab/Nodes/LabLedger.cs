@@ -70,7 +70,9 @@ public sealed partial class LabLedger
                 };
                 if (gone)
                     removed.Add(line);
-                _lines.Remove(line);
+                // One with something in it is left to the next who comes.
+                if (words is not ["cgroup", var left] || !Directory.Exists(left))
+                    _lines.Remove(line);
             }
 
             Write();

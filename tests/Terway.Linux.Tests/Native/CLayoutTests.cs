@@ -18,6 +18,7 @@ public sealed class CLayoutTests
         #include <fcntl.h>
         #include <poll.h>
         #include <sched.h>
+        #include <netinet/in.h>
         #include <sys/eventfd.h>
         #include <sys/file.h>
         #include <sys/mman.h>
@@ -35,6 +36,7 @@ public sealed class CLayoutTests
         #include <linux/if_ether.h>
         #include <linux/if_link.h>
         #include <linux/if.h>
+        #include <linux/inet_diag.h>
         #include <linux/magic.h>
         #include <linux/neighbour.h>
         #include <linux/netlink.h>
@@ -42,6 +44,7 @@ public sealed class CLayoutTests
         #include <linux/pkt_cls.h>
         #include <linux/pkt_sched.h>
         #include <linux/rtnetlink.h>
+        #include <linux/sock_diag.h>
         #include <linux/veth.h>
         #include <bpf/libbpf.h>
         #ifndef NSFS_MAGIC
@@ -52,11 +55,15 @@ public sealed class CLayoutTests
     private static readonly Type[] s_constants =
     [
         typeof(Terway.Linux.Errno), typeof(fcntl), typeof(sched), typeof(socket), typeof(filter), typeof(netlink), typeof(rtnetlink), typeof(if_link),
-        typeof(if_addr), typeof(neighbour), typeof(fib_rules), typeof(pkt_sched), typeof(pkt_cls), typeof(bpf),
+        typeof(if_addr), typeof(neighbour), typeof(fib_rules), typeof(pkt_sched), typeof(pkt_cls), typeof(bpf), typeof(sock_diag),
     ];
 
-    /// <summary>Constants of another type in C.</summary>
-    private static readonly Dictionary<string, string> s_expressions = new() { ["NLA_TYPE_MASK"] = "(unsigned short)NLA_TYPE_MASK" };
+    /// <summary>Constants of another type or name in C.</summary>
+    private static readonly Dictionary<string, string> s_expressions = new()
+    {
+        ["NLA_TYPE_MASK"] = "(unsigned short)NLA_TYPE_MASK",
+        ["TCP_ESTABLISHED"] = "BPF_TCP_ESTABLISHED", // of the kernel itself: the C library has the other
+    };
 
     /// <summary>C# structure, C type, what stands before a member's name there, and whether the whole is mirrored.</summary>
     private static readonly (Type Type, string C, string Prefix, bool Whole)[] s_structs =
@@ -92,6 +99,10 @@ public sealed class CLayoutTests
         (typeof(bpf_attr_link_detach), "union bpf_attr", "link_detach.", false),
         (typeof(bpf_map_info), "struct bpf_map_info", "", false),
         (typeof(bpf_prog_info), "struct bpf_prog_info", "", false),
+        (typeof(bpf_link_info), "struct bpf_link_info", "", false),
+        (typeof(inet_diag_sockid), "struct inet_diag_sockid", "", true),
+        (typeof(inet_diag_req_v2), "struct inet_diag_req_v2", "", true),
+        (typeof(inet_diag_msg), "struct inet_diag_msg", "", true),
     ];
 
     /// <summary>Members whose name is another in C, or that came after the oldest headers this is built with.</summary>
@@ -99,6 +110,7 @@ public sealed class CLayoutTests
     {
         ["bpf_attr_map_create.map_name_end"] = null, // the second half of map_name
         ["bpf_attr_get_id.id"] = "prog_id",
+        ["bpf_link_info.cgroup_id"] = "cgroup.cgroup_id",
         ["bpf_attr_link_create.relative_fd"] = null, // tcx, since Linux 6.6; tested by attaching
         ["bpf_attr_link_create.expected_revision"] = null,
         ["bpf_object_open_opts.attach_prog_fd"] = null, // a bit field in C

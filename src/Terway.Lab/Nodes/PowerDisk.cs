@@ -64,6 +64,7 @@ public sealed partial class PowerDisk : IAsyncDisposable
     {
         Stop();
         await UnmountAsync(lazily: false, ct);
+        await ReplaceImageAsync("""cp --sparse=always "$0" "$1" """, ct);
         await MountAsync(ct);
     }
 
@@ -80,11 +81,8 @@ public sealed partial class PowerDisk : IAsyncDisposable
     public async Task RepairAsync(CancellationToken ct)
     {
         await UnmountAsync(lazily: true, ct);
-        // A copy: the image that somebody has open would be mounted as the failed file system that it is.
-        var copy = Image + ".repaired";
         // 1: errors corrected.
-        await RunAsync("sh", ["-c", "cp --sparse=always \"$0\" \"$1\" && { e2fsck -fp \"$1\" || [ $? = 1 ]; }", Image, copy], ct);
-        File.Move(copy, Image, overwrite: true);
+        await ReplaceImageAsync("""cp --sparse=always "$0" "$1" && { e2fsck -fp "$1" || [ $? = 1 ]; }""", ct);
         await MountAsync(ct);
     }
 
@@ -120,6 +118,15 @@ public sealed partial class PowerDisk : IAsyncDisposable
     {
         await UnmountAsync(lazily: true, CancellationToken.None);
         File.Delete(Image);
+    }
+
+    // A copy: as long as somebody has a file of it open, or the mount in a mount namespace of his own, as container runtimes do, the kernel would mount
+    // the image again as the file system that it was.
+    private async Task ReplaceImageAsync(string script, CancellationToken ct)
+    {
+        var copy = Image + ".next";
+        await RunAsync("sh", ["-c", script, Image, copy], ct);
+        File.Move(copy, Image, overwrite: true);
     }
 
     private async Task MountAsync(CancellationToken ct)

@@ -136,8 +136,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var uplink = await _host.WaitForLinkAsync(_host.Node.PrimaryMac, s_uplinkLimit, cancellationToken);
         var withIpv6 = _host.Families.Count > 1;
         var shapes = MapShape.All(settings, withIpv6);
+        if (EarlierMaps.Share(_host.BpfFolder, shapes) is { } other) Log.FlowsShared(_log, other);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
-        if (EarlierMaps.TakeOver(_host.BpfFolder, _maps, shapes) is { } earlier) Log.TookOver(_log, earlier);
         _metrics = new DatapathMetrics(_maps, () => _services?.Figures);
         ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
         var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);

@@ -35,6 +35,6 @@ internal static partial class Log
     [LoggerMessage(EventId = 5008, Level = LogLevel.Error, Message = "Entries of pods whose links are gone could not be removed: {Reason}")]
     public static partial void EntriesStay(ILogger log, string reason);
 
-    [LoggerMessage(EventId = 5009, Level = LogLevel.Information, Message = "Flows that the stack carries were taken over from {Folder}")]
-    public static partial void TookOver(ILogger log, string folder);
+    [LoggerMessage(EventId = 5009, Level = LogLevel.Information, Message = "Flows that the stack carries are shared with {Folder}")]
+    public static partial void FlowsShared(ILogger log, string folder);
 }

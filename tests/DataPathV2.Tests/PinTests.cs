@@ -74,6 +74,67 @@ public sealed class PinTests
         Assert.Equal((16u, 2), (maps[DatapathPins.Pods6].MaxEntries, maps[DatapathPins.Pods6].Keys<Address16>().Count));
     }
 
+    [Fact]
+    public void Flows_of_another_layout_are_shared_with_its_programs()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
+        using var mount = new BpfMount();
+        // The newest of the others, be it older or younger than this layout.
+        using (Open(mount, DpAbi.Version + 1))
+        using (var newest = Open(mount, DpAbi.Version + 7))
+        {
+            newest[DatapathPins.Pods4].Update(0x0a000001u, default(Pod));
+            Directory.CreateDirectory(Path.Combine(mount.Folder, DatapathPins.Folder));
+            Assert.Equal($"datapath-v{DpAbi.Version + 7}", EarlierMaps.Share(mount.Folder, s_shapes));
+            using (var own = Open(mount, DpAbi.Version))
+            {
+                foreach (var name in s_remembered) Assert.Equal(newest[name].Id, own[name].Id);
+                // Its programs note a flow, and this layout's know it.
+                newest[DatapathPins.Flows4].Update(new Flow4 { PodPort = 7 }, (byte)1);
+                Assert.Equal(7, Assert.Single(own[DatapathPins.Flows4].Keys<Flow4>()).PodPort);
+                Assert.Empty(own[DatapathPins.Pods4].Keys<uint>());
+            }
+        }
+
+        // Once it has its own, or there is no other, there is nothing to share.
+        Assert.Null(EarlierMaps.Share(mount.Folder, s_shapes));
+        using var alone = new BpfMount();
+        Directory.CreateDirectory(Path.Combine(alone.Folder, DatapathPins.Folder));
+        Assert.Null(EarlierMaps.Share(alone.Folder, s_shapes));
+    }
+
+    [Theory]
+    [InlineData(DatapathPins.Flows4)]
+    [InlineData(DatapathPins.Hints4)]
+    public void Flows_that_another_layout_declares_otherwise_are_left_alone(string changed)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
+        using var mount = new BpfMount();
+        var flows = changed == DatapathPins.Flows4;
+        var shapes = s_shapes.Select(s => s.Name != changed ? s : flows ? s with { KeySize = s.KeySize + 4 } : s with { MaxEntries = s.MaxEntries * 2 }).ToList();
+        using var other = Open(mount, DpAbi.Version + 1, shapes);
+        Directory.CreateDirectory(Path.Combine(mount.Folder, DatapathPins.Folder));
+        EarlierMaps.Share(mount.Folder, s_shapes);
+        using var own = Open(mount, DpAbi.Version);
+        Assert.Equal(!flows, own[DatapathPins.Flows4].Id == other[DatapathPins.Flows4].Id);
+        Assert.NotEqual(other[DatapathPins.Hints4].Id, own[DatapathPins.Hints4].Id);
+        // Without the other's hints every flow of it is possible; without its flows none is.
+        Assert.True(own[DatapathPins.Hints4].TryLookup(5u, out byte hint));
+        Assert.Equal(flows ? 0 : 1, hint);
+        Assert.Equal(other[DatapathPins.Flows6].Id, own[DatapathPins.Flows6].Id);
+        Assert.Equal(other[DatapathPins.Hints6].Id, own[DatapathPins.Hints6].Id);
+    }
+
+    private static readonly string[] s_remembered = [DatapathPins.Flows4, DatapathPins.Flows6, DatapathPins.Hints4, DatapathPins.Hints6];
+
+    private static readonly IReadOnlyList<MapShape> s_shapes = MapShape.All(new DatapathSettings(), withIpv6: true);
+
+    private static PinnedMaps Open(BpfMount mount, int version, IReadOnlyList<MapShape>? shapes = null)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(mount.Folder, $"{DatapathPins.FolderPrefix}{version}")).FullName;
+        return PinnedMaps.Open(folder, shapes ?? s_shapes, static (shape, _) => Assert.Fail(shape.Name));
+    }
+
     private static uint[] Ids(DatapathBox box) => [.. DatapathPins.Programs.Select(name =>
     {
         using var program = BpfProgram.OpenPinned(Path.Combine(box.Folder, name))!;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Terway.Plugins.DataPathV2.Abi;
 using Terway.Plugins.DataPathV2.Configuration;
@@ -8,6 +9,8 @@ namespace Terway.Plugins.DataPathV2.Tests;
 
 public sealed class PlanTests
 {
+    private static readonly IAddressFamily[] s_families = [new PlanFamily(AddressFamily.InterNetwork), new PlanFamily(AddressFamily.InterNetworkV6)];
+
     [Fact]
     public void Entries_of_a_pod_name_its_link_and_carry_its_addresses_macs_and_limits()
     {
@@ -22,6 +25,15 @@ public sealed class PlanTests
                 "datapath-v1/dp_pods6", "fd000001000000000000000000000011",
                 "00000000" + "28230000" + "020000000101" + "020000000201" + "020000000301" + "0100", "cali1", 0),
             shaped);
+    }
+
+    [Fact]
+    public void A_pod_has_its_entries_before_its_programs_which_drop_what_has_none()
+    {
+        var kinds = AcceleratedPlan.Of(DatapathBox.PodAttachment(1), s_families).Select(static o => o.GetType()).ToList();
+        Assert.Contains(typeof(KernelObject.MapEntry), kinds);
+        Assert.Contains(typeof(KernelObject.TcProgram), kinds);
+        Assert.True(kinds.LastIndexOf(typeof(KernelObject.MapEntry)) < kinds.IndexOf(typeof(KernelObject.TcProgram)));
     }
 
     [Fact]

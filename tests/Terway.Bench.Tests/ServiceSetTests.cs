@@ -31,6 +31,11 @@ public sealed class ServiceSetTests
         Assert.Equal(12, items.Count(static i => (string)i!["kind"]! == "EndpointSlice"));
         var backends = items.Where(static i => (string)i!["kind"]! == "EndpointSlice").Sum(static i => i!["endpoints"]!.AsArray().Count);
         Assert.Equal(30, backends);
+        // The measured one has both protocols, and so do its slices.
+        Assert.Equal(["TCP", "TCP,UDP", "TCP"], items.Where(static i => (string)i!["kind"]! == "Service").Select(static i => Protocols(i!["spec"]!)));
+        Assert.Equal(10, items.Where(static i => (string)i!["kind"]! == "EndpointSlice").Count(static i => Protocols(i!) == "TCP,UDP"));
+
+        static string Protocols(JsonNode of) => string.Join(',', of["ports"]!.AsArray().Select(static p => (string)p!["protocol"]!));
     }
 
     [Theory]
@@ -41,9 +46,10 @@ public sealed class ServiceSetTests
         var lines = KubeProxyRules.Write(Set(family)).Split('\n');
         Assert.Equal("*nat", lines[0]);
         Assert.Equal(["COMMIT", ""], lines[^2..]);
-        Assert.Equal(3, lines.Count(static l => l.StartsWith("-A KUBE-SERVICES -d ", StringComparison.Ordinal)));
-        Assert.Single(lines, l => l.EndsWith($"-j DNAT --to-destination {destination}", StringComparison.Ordinal));
-        Assert.Equal(10, lines.Count(l => l.Contains($" -s {source} ", StringComparison.Ordinal) && l.EndsWith("-j KUBE-MARK-MASQ", StringComparison.Ordinal)));
+        Assert.Equal(4, lines.Count(static l => l.StartsWith("-A KUBE-SERVICES -d ", StringComparison.Ordinal)));
+        foreach (var protocol in (string[])["tcp", "udp"])
+            Assert.Single(lines, l => l.EndsWith($"-m {protocol} -j DNAT --to-destination {destination}", StringComparison.Ordinal));
+        Assert.Equal(20, lines.Count(l => l.Contains($" -s {source} ", StringComparison.Ordinal) && l.EndsWith("-j KUBE-MARK-MASQ", StringComparison.Ordinal)));
 
         var service = lines.First(static l => l.StartsWith("-A KUBE-SERVICES -d ", StringComparison.Ordinal)).Split(' ')[^1];
         var left = 1.0;

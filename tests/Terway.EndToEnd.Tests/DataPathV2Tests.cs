@@ -178,16 +178,20 @@ public sealed class DataPathV2Tests
         var flows = new List<DatagramFlow>();
         try
         {
-            foreach (var (address, count) in new[] { (pods[1].Address, 4), (pods[2].Address, 4), (IPAddress.Parse(Service), 2) })
+            // Connections to the Service from a pod of which nothing else reminds the datapath, datagrams from one that is busy.
+            foreach (var (from, address, count) in new[]
+            {
+                (pods[0], pods[1].Address, 4), (pods[0], pods[2].Address, 4), (pods[1], IPAddress.Parse(Service), 2), (pods[0], IPAddress.Parse(Service), 0),
+            })
             {
                 var at = new IPEndPoint(address, EchoServer.DefaultPort);
                 for (var i = 0; i < count; i++)
                 {
                     streams.Add(await SequencedStream.OpenAsync(
-                        nodes.Lab.Namespaces.Thread, pods[0].Sandbox.NetNs, at, TimeSpan.FromMilliseconds(5), TimeProvider.System, Token));
+                        nodes.Lab.Namespaces.Thread, from.Sandbox.NetNs, at, TimeSpan.FromMilliseconds(5), TimeProvider.System, Token));
                 }
 
-                flows.Add(await DatagramFlow.StartAsync(nodes.Lab.Namespaces.Thread, pods[0].Sandbox.NetNs, at, Token));
+                if (from == pods[0]) flows.Add(await DatagramFlow.StartAsync(nodes.Lab.Namespaces.Thread, from.Sandbox.NetNs, at, Token));
             }
 
             var filters = nodes.Filters(node);
@@ -202,6 +206,7 @@ public sealed class DataPathV2Tests
             Assert.Equal(filters.Select(static f => (f.Link, f.Program)), handed.Select(static f => (f.Link, f.Program)));
             Assert.Empty(filters.Select(static f => f.Id).Intersect(handed.Select(static f => f.Id)));
             Assert.Equal(["datapath-v2", "services-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Order());
+            Assert.Equal(0, AcceleratedNodes.Drops(node, layout: 2));
             Assert.All(streams, static s => Assert.Null(s.Failure));
             foreach (var flow in flows) Assert.Empty(await flow.StopAsync());
         }

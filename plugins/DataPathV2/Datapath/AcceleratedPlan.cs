@@ -5,16 +5,17 @@ namespace Terway.Plugins.DataPathV2.Datapath;
 
 /// <summary>
 /// The objects of an accelerated pod: everything that policy routing has, since the node's stack stays the way for whatever the programs leave to
-/// it, and a pod is served by it when they are gone; then the programs, and at last the pod's addresses, by which the other pods' programs find it.
+/// it, and a pod is served by it when they are gone; then the pod's addresses, by which the programs of others find it; and at last its own programs, which
+/// would take a pod without an entry for one that lies about its address.
 /// </summary>
 internal static class AcceleratedPlan
 {
     public static List<KernelObject> Of(Attachment attachment, IReadOnlyList<IAddressFamily> families)
     {
         var objects = PolicyRoutePlan.Of(attachment, families);
+        objects.AddRange(attachment.Allocation.Addresses.Select(address => Entries.Of(attachment, address.Address)));
         objects.Add(Program(attachment, ingress: false, DatapathPins.ToPod));
         objects.Add(Program(attachment, ingress: true, DatapathPins.FromPod));
-        objects.AddRange(attachment.Allocation.Addresses.Select(address => Entries.Of(attachment, address.Address)));
         return objects;
     }
 

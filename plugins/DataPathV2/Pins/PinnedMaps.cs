@@ -103,7 +103,7 @@ internal sealed class PinnedMaps : IDisposable
     }
 
     /// <summary>All entries of one map into another of the same key and value.</summary>
-    public static void Copy(BpfMap from, BpfMap to)
+    private static void Copy(BpfMap from, BpfMap to)
     {
         var key = new byte[from.KeySize];
         var value = new byte[from.UserValueSize];

@@ -28,12 +28,9 @@ internal sealed partial class PodHandover(ActivePlugins plugins, AttachmentTable
         if (changes.Count == 0) return 0;
         // Old and new until the old is gone: whatever happens in between, both are repaired, and taken away, as long as they exist.
         await JournalAsync(changes, static c => c.Record with { Objects = [.. c.Objects, .. c.Obsolete] }).ConfigureAwait(false);
-        var made = new List<Change>();
-        foreach (var change in changes)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (await MakeAsync(change).ConfigureAwait(false)) made.Add(change);
-        }
+        // The entries of all pods before the first pod's programs, which would send packets for the others another way.
+        var made = await MakeAsync(changes, static o => o is KernelObject.MapEntry, cancellationToken).ConfigureAwait(false);
+        made = await MakeAsync(made, static o => o is not KernelObject.MapEntry, cancellationToken).ConfigureAwait(false);
 
         try
         {
@@ -80,20 +77,28 @@ internal sealed partial class PodHandover(ActivePlugins plugins, AttachmentTable
         return null;
     }
 
-    private async Task<bool> MakeAsync(Change change)
+    /// <returns>Those of which all was made.</returns>
+    private async Task<List<Change>> MakeAsync(List<Change> changes, Func<KernelObject, bool> part, CancellationToken cancellationToken)
     {
-        var before = change.Record.Objects.ToHashSet();
-        try
+        var made = new List<Change>();
+        foreach (var change in changes)
         {
-            await kernel.ApplyAsync([.. change.Objects.Where(o => !before.Contains(o))], netNsPath: null).ConfigureAwait(false);
-            return true;
+            cancellationToken.ThrowIfCancellationRequested();
+            var before = change.Record.Objects.ToHashSet();
+            List<KernelObject> objects = [.. change.Objects.Where(o => !before.Contains(o) && part(o))];
+            try
+            {
+                if (objects.Count > 0) await kernel.ApplyAsync(objects, netNsPath: null).ConfigureAwait(false);
+                made.Add(change);
+            }
+            catch (PodNetworkException e)
+            {
+                // The journal says both now: the reconciler tries again, and tells.
+                LogNotMade(log, change.Record.Key, change.Datapath, e.Message);
+            }
         }
-        catch (PodNetworkException e)
-        {
-            // The journal says both now: the reconciler tries again, and tells.
-            LogNotMade(log, change.Record.Key, change.Datapath, e.Message);
-            return false;
-        }
+
+        return made;
     }
 
     private async Task JournalAsync(List<Change> changes, Func<Change, AttachmentRecord> record)

@@ -13,6 +13,10 @@ namespace Terway.Lab.Probing;
 public sealed class EchoServer : IAsyncDisposable
 {
     private const int BufferSize = 64 * 1024;
+
+    // Seconds of datagrams: what is lost here on a busy machine would be taken for lost by the network.
+    private const int ReceiveBuffer = 8 << 20;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly Socket _tcp;
     private readonly Socket _udp;
@@ -43,6 +47,7 @@ public sealed class EchoServer : IAsyncDisposable
             udp = NetNsSocket.Create(thread, ns, family, SocketType.Dgram, ProtocolType.Udp);
             if (family == AddressFamily.InterNetworkV6)
                 udp.DualMode = false;
+            NetNsSocket.ForceReceiveBuffer(udp, ReceiveBuffer);
             udp.Bind(any);
             return new EchoServer(tcp, udp);
         }

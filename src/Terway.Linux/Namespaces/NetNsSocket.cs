@@ -39,4 +39,14 @@ public static class NetNsSocket
         handle.SetHandleAsInvalid();
         return new Socket(owned);
     }
+
+    /// <summary>Enlarges what the kernel keeps of what was received and not read yet, beyond the node's limit (net.core.rmem_max).</summary>
+    /// <param name="receiver">Any socket.</param>
+    /// <param name="bytes">Of packets with what the kernel adds to each: a small datagram counts as about 768.</param>
+    /// <exception cref="SocketException">CAP_NET_ADMIN is missing.</exception>
+    public static void ForceReceiveBuffer(Socket receiver, int bytes)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        receiver.SetRawSocketOption(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, BitConverter.GetBytes(bytes));
+    }
 }

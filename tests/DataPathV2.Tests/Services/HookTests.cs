@@ -131,15 +131,22 @@ public sealed class HookTests
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
         using var box = await HookBox.CreateAsync();
-        box.Set(Some.Service([.. HookBox.Backends4]) with { Affinity = TimeSpan.FromSeconds(1) });
-        var seen = new HashSet<string>();
-        // Each round is a time of its own.
-        for (var round = 0; round < 8 || (seen.Count < 2 && round < 30); round++)
+        var hour = TimeSpan.FromHours(1);
+        box.Set(Some.Service([.. HookBox.Backends4]) with { Affinity = hour });
+        var first = box.Connect(box.Pod, Some.Ip, 80).Reached;
+        for (var i = 0; i < 10; i++)
         {
-            var first = box.Connect(box.Pod, Some.Ip, 80).Reached;
-            Assert.All(Enumerable.Range(0, 10), _ => Assert.Equal(first, box.Connect(box.Pod, Some.Ip, 80).Reached));
-            seen.Add(first);
-            Thread.Sleep(1100);
+            // Not yet over, and begun anew by each connection.
+            Age(box, 0.9 * hour);
+            Assert.Equal(first, box.Connect(box.Pod, Some.Ip, 80).Reached);
+        }
+
+        // Each of three is as likely after the time: all of thirty the same would be no chance.
+        var seen = new HashSet<string>();
+        for (var i = 0; i < 30; i++)
+        {
+            Age(box, 1.1 * hour);
+            seen.Add(box.Connect(box.Pod, Some.Ip, 80).Reached);
         }
 
         Assert.True(seen.Count > 1);
@@ -154,6 +161,17 @@ public sealed class HookTests
         Assert.Equal(1, box.Maps[ServicePins.Choices].Keys<SvcClient>().Count(c => c.Kind == 0));
         box.Connect(box.OtherPod, Some.Ip, 80);
         Assert.Equal(2, box.Maps[ServicePins.Choices].Keys<SvcClient>().Count(c => c.Kind == 0));
+    }
+
+    // As if that time had gone by since the only client's last connection.
+    private static void Age(HookBox box, TimeSpan by)
+    {
+        var choices = box.Maps[ServicePins.Choices];
+        var client = Assert.Single(choices.Keys<SvcClient>());
+        Assert.True(choices.TryLookup(in client, out SvcChoice choice));
+        // The kernel counts modulo 2^64 too: its clock may be younger than that.
+        choice.Seen = unchecked(choice.Seen - ((ulong)by.TotalMicroseconds * 1000));
+        choices.Update(in client, in choice);
     }
 
     [Fact]

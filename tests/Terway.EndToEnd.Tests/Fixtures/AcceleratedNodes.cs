@@ -88,7 +88,7 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
         (await NamespaceCommand.RunAsync(node.NetNsPath, "nft", [rules], null, null, ct)).ThrowIfFailed("a Service");
     }
 
-    public static string PinsOf(LabNode node) => Path.Combine(node.Paths.Bpf, "datapath-v1");
+    public static string PinsOf(LabNode node, int layout = 1) => Path.Combine(node.Paths.Bpf, $"datapath-v{layout}");
 
     /// <summary>Packets that took a way on a node, since its maps were made.</summary>
     public static long Count(LabNode node, Way way)
@@ -98,9 +98,9 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
     }
 
     /// <summary>Packets of pods that the programs dropped, whatever the reason.</summary>
-    public static long Drops(LabNode node)
+    public static long Drops(LabNode node, int layout = 1)
     {
-        using var map = BpfMap.OpenPinned(Path.Combine(PinsOf(node), "dp_drops"))!;
+        using var map = BpfMap.OpenPinned(Path.Combine(PinsOf(node, layout), "dp_drops"))!;
         return Enumerable.Range(0, (int)map.MaxEntries).Sum(i => Sum(map, (uint)i));
     }
 

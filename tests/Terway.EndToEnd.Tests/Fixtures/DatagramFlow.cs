@@ -13,6 +13,9 @@ internal sealed class DatagramFlow : IAsyncDisposable
     // Longer than any scheduling delay of a loaded machine: who is not back by then is lost.
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(5);
 
+    // As the server's: seconds of datagrams.
+    private const int ReceiveBuffer = 8 << 20;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _end = new();
     private readonly Socket _socket;
@@ -35,7 +38,7 @@ internal sealed class DatagramFlow : IAsyncDisposable
     public static async Task<DatagramFlow> StartAsync(NetNsThread thread, NetNs from, IPEndPoint to, CancellationToken ct)
     {
         var socket = NetNsSocket.Create(thread, from, to.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        socket.ReceiveBufferSize = 1 << 20;
+        NetNsSocket.ForceReceiveBuffer(socket, ReceiveBuffer);
         await socket.ConnectAsync(to, ct);
         return new DatagramFlow(socket);
     }

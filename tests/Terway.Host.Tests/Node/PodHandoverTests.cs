@@ -43,6 +43,25 @@ public sealed class PodHandoverTests
     }
 
     [Fact]
+    public async Task Entries_of_all_pods_are_there_before_any_other_object_of_the_new_version()
+    {
+        await using var host = await PodHost.StartAsync();
+        await host.AddAsync("c1", "web");
+        await host.AddAsync("c2", "db");
+        var looks = 0;
+        await UpgradeAsync(host, at: (_, _) =>
+        {
+            if (!host.World.Objects.Any(static o => o.Contains("Table = 1006", StringComparison.Ordinal))) return Task.CompletedTask;
+            looks++;
+            Assert.Equal(2, host.World.Objects.Count(static o => o.Contains("next/pods", StringComparison.Ordinal)));
+            return Task.CompletedTask;
+        }, static plan => [.. Next1006(plan), .. plan.OfType<KernelObject.Veth>().Select(static v => new KernelObject.MapEntry("next/pods", v.Name, "00"))]);
+        Assert.True(looks > 0);
+        AssertHandedOver(host);
+        await host.AssertConsistentAsync("c1", "c2");
+    }
+
+    [Fact]
     public async Task Killed_at_any_step_the_next_start_finishes_it()
     {
         await using var host = await PodHost.StartAsync();
@@ -123,23 +142,27 @@ public sealed class PodHandoverTests
         await host.AssertConsistentAsync("c1");
     }
 
-    private static async Task UpgradeAsync(PodHost host, Func<string, CancellationToken, Task>? at = null)
+    private static async Task UpgradeAsync(
+        PodHost host, Func<string, CancellationToken, Task>? at = null, Func<IReadOnlyList<KernelObject>, IReadOnlyList<KernelObject>>? change = null)
     {
         await host.Detacher.DisposeAsync();
         await host.Store.DisposeAsync();
-        await StartAsync(host, at);
+        await StartAsync(host, at, change);
     }
 
-    private static Task StartAsync(PodHost host, Func<string, CancellationToken, Task>? at)
+    private static Task StartAsync(
+        PodHost host, Func<string, CancellationToken, Task>? at, Func<IReadOnlyList<KernelObject>, IReadOnlyList<KernelObject>>? change = null)
     {
         host.DatapathName = Next;
-        host.Datapath.Change = static plan =>
-        [
-            .. plan.Select(static o => o is KernelObject.Rule { Priority: 2048 } rule ? rule with { Table = 1006 } : o),
-            .. plan.OfType<KernelObject.Rule>().Where(static r => r.Priority == 2048).Select(static r => r with { Priority = 2047, Table = 254 }),
-        ];
+        host.Datapath.Change = change ?? Next1006;
         return host.StartAgainAsync(at);
     }
+
+    private static IReadOnlyList<KernelObject> Next1006(IReadOnlyList<KernelObject> plan) =>
+    [
+        .. plan.Select(static o => o is KernelObject.Rule { Priority: 2048 } rule ? rule with { Table = 1006 } : o),
+        .. plan.OfType<KernelObject.Rule>().Where(static r => r.Priority == 2048).Select(static r => r with { Priority = 2047, Table = 254 }),
+    ];
 
     private static void AssertHandedOver(PodHost host)
     {

@@ -169,10 +169,9 @@ internal sealed class CniBench(string dist, int runs, int burst)
     {
         const int pods = 100;
         for (var i = 0; i < pods; i++) await cluster.AddPodAsync(node, $"resident-{i}", ct);
-        var line = File.ReadLines($"/proc/{cluster.Daemon(node).Pid}/status").First(static l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        var kib = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        var mib = Math.Round(ProcessMemory.ResidentMib(cluster.Daemon(node).Pid!.Value), 1);
         for (var i = 0; i < pods; i++) await cluster.RemovePodAsync($"resident-{i}", ct);
-        return new Figure(figure, Math.Round(kib / 1024.0, 1), Math.Round(kib / 1024.0, 1), null, "MiB", Samples: pods);
+        return new Figure(figure, mib, mib, null, "MiB", Samples: pods);
     }
 
     private static async Task<Figure> ReadyAsync(LabCluster cluster, LabNode node, CancellationToken ct)

@@ -34,6 +34,7 @@ internal sealed class Comparison(string prefix, string suffix, Effort effort, Ac
         Metric.Latency => Probes.Latency(wire.Target, tcp: true, effort.Requests),
         Metric.BusyLatency => Probes.Latency(wire.Target, tcp: true, effort.Requests * 2, spinning: true),
         Metric.UdpLatency => Probes.Latency(wire.UdpTarget, tcp: false, effort.Requests),
+        Metric.Datagrams => Probes.Datagrams(wire.UdpTarget, effort.Requests),
         Metric.Connect => Probes.Connections(wire.Target, effort.Connections),
         Metric.Throughput => Probes.Bulk(wire.Target, 1, effort.Bytes, wire.Client.Fd),
         Metric.Throughput4 => Probes.Bulk(wire.Target, EchoSite.Streams, effort.Bytes, wire.Client.Fd),
@@ -47,6 +48,7 @@ internal sealed class Comparison(string prefix, string suffix, Effort effort, Ac
             Metric.Latency => ("latency", "us"),
             Metric.BusyLatency => ("busy_latency", "us"),
             Metric.UdpLatency => ("udp_latency", "us"),
+            Metric.Datagrams => ("udp_sendto_latency", "us"),
             Metric.Connect => ("connect", "1/s"),
             Metric.Throughput => ("throughput", "Gbit/s"),
             Metric.Throughput4 => ("throughput_4", "Gbit/s"),
@@ -69,6 +71,9 @@ internal enum Metric
     /// <summary>The same with both sides asking again and again.</summary>
     BusyLatency,
     UdpLatency,
+
+    /// <summary>Of UDP sockets that are not connected.</summary>
+    Datagrams,
     Connect,
     Throughput,
     Throughput4,

@@ -5,7 +5,7 @@ using Terway.Linux.Namespaces;
 namespace Terway.Bench.Traffic;
 
 /// <summary>
-/// The server's half of every probe, in one namespace at one address: a thread for each of the ports, all on one core. What a connection begins with says
+/// The server's half of every probe, in one namespace at one address: a thread for each port of each protocol, all on one core. What a connection begins with says
 /// what it is for, see <see cref="Mode"/>.
 /// </summary>
 internal sealed unsafe class EchoSite : IDisposable
@@ -13,10 +13,14 @@ internal sealed unsafe class EchoSite : IDisposable
     /// <summary>Streams that a bulk transfer can have; stream i goes to <see cref="TcpPort"/> + i.</summary>
     public const int Streams = 4;
 
-    /// <summary>TCP ports in a row from <see cref="TcpPort"/> on.</summary>
+    /// <summary>Ports in a row of each protocol.</summary>
     public const int Ports = 10;
+
+    /// <summary>First TCP port.</summary>
     public const int TcpPort = 7100;
-    public const int UdpPort = 7200;
+
+    /// <summary>UDP ports in a row from here on: the same numbers, so that an endpoint of a Service has both.</summary>
+    public const int UdpPort = TcpPort;
 
     /// <summary>Bytes of a request and of an answer.</summary>
     public const int Message = 64;
@@ -28,8 +32,11 @@ internal sealed unsafe class EchoSite : IDisposable
     /// <param name="address">an address of that namespace</param>
     public EchoSite(NetNs ns, IPAddress address)
     {
-        for (var i = 0; i < Ports; i++) Start(ns, new IPEndPoint(address, TcpPort + i), tcp: true);
-        Start(ns, new IPEndPoint(address, UdpPort), tcp: false);
+        for (var i = 0; i < Ports; i++)
+        {
+            Start(ns, new IPEndPoint(address, TcpPort + i), tcp: true);
+            Start(ns, new IPEndPoint(address, UdpPort + i), tcp: false);
+        }
     }
 
     /// <summary>First byte of a connection.</summary>

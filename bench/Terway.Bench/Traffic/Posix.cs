@@ -98,6 +98,19 @@ internal static unsafe partial class Posix
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Receive(int fd, byte* into, int length) => Check((int)recv(fd, into, (nuint)length, 0), "recv");
 
+    /// <summary>A datagram of a socket that is not connected.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SendTo(int fd, byte* data, int length, byte* address, int size) =>
+        Check((int)sendto(fd, data, (nuint)length, NoSignal, address, (uint)size), "sendto");
+
+    /// <returns>Bytes; the sender is in <paramref name="address"/>, which has room for <paramref name="size"/> bytes.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int ReceiveFrom(int fd, byte* into, int length, byte* address, int size)
+    {
+        var room = (uint)size;
+        return Check((int)recvfrom(fd, into, (nuint)length, 0, address, &room), "recvfrom");
+    }
+
     /// <summary>As <see cref="Receive"/>, asking again and again and not sleeping.</summary>
     public static int Spin(int fd, byte* into, int length)
     {

@@ -46,9 +46,46 @@ internal static unsafe class Probes
             Posix.Close(fd);
         }
 
-        var samples = new double[requests];
-        for (var i = 0; i < samples.Length; i++) samples[i] = (times[i + 1] - times[i]) / s_ticksPerMicrosecond;
-        return new Slice(Statistics.Percentile(samples, 50), 2L * (requests + WarmUp), Samples: samples);
+        return OfTimes(times);
+    }
+
+    /// <summary>Datagrams and answers of a socket that is not connected, as a resolver's: each says whom it is for, and each answer whom it is from.</summary>
+    /// <exception cref="InvalidOperationException">An answer came from somebody else.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static Slice Datagrams(IPEndPoint to, int requests)
+    {
+        var times = new long[requests + 1];
+        var message = stackalloc byte[EchoSite.Message];
+        new Span<byte>(message, EchoSite.Message).Clear();
+        var address = to.Serialize();
+        var from = stackalloc byte[address.Size];
+        var fd = Posix.Socket(to.AddressFamily, tcp: false);
+        try
+        {
+            fixed (byte* target = address.Buffer.Span)
+            {
+                for (var i = -WarmUp; i < times.Length; i++)
+                {
+                    if (i != 0)
+                    {
+                        Posix.SendTo(fd, message, EchoSite.Message, target, address.Size);
+                        var got = Posix.ReceiveFrom(fd, message, EchoSite.Message, from, address.Size);
+                        if (got != EchoSite.Message) throw new InvalidOperationException($"an answer of {got} bytes");
+                    }
+
+                    if (i >= 0) times[i] = Stopwatch.GetTimestamp();
+                }
+
+                if (!new ReadOnlySpan<byte>(from, address.Size).SequenceEqual(new ReadOnlySpan<byte>(target, address.Size)))
+                    throw new InvalidOperationException($"answers do not come from {to}");
+            }
+        }
+        finally
+        {
+            Posix.Close(fd);
+        }
+
+        return OfTimes(times);
     }
 
     /// <summary>Connect, one request, its answer, close; one after the other.</summary>
@@ -162,6 +199,13 @@ internal static unsafe class Probes
         Posix.SendAll(fd, message, EchoSite.Message);
         var got = spinning ? Posix.Spin(fd, message, EchoSite.Message) : Posix.Receive(fd, message, EchoSite.Message);
         if (got != EchoSite.Message) throw new InvalidOperationException($"an answer of {got} bytes");
+    }
+
+    private static Slice OfTimes(long[] times)
+    {
+        var samples = new double[times.Length - 1];
+        for (var i = 0; i < samples.Length; i++) samples[i] = (times[i + 1] - times[i]) / s_ticksPerMicrosecond;
+        return new Slice(Statistics.Percentile(samples, 50), 2L * (samples.Length + WarmUp), Samples: samples);
     }
 
     /// <summary>Nanoseconds that the kernel's softirq threads have run: what did not fit into the sender's own time.</summary>

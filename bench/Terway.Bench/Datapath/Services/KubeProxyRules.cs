@@ -37,25 +37,7 @@ internal static class KubeProxyRules
         var (bits, cluster) = set.Family == AddressFamily.InterNetwork ? (32, Cluster4) : (128, Cluster6);
         for (var i = 0; i < set.Count; i++)
         {
-            var name = $"bench/{ServiceSet.NameOf(i)}:tcp";
-            var service = ChainOf("SVC", name);
-            var destination = string.Create(CultureInfo.InvariantCulture, $"-d {set.AddressOf(i)}/{bits} -p tcp -m comment --comment \"{name} cluster IP\" -m tcp --dport {ServiceSet.Port}");
-            chains.Append(CultureInfo.InvariantCulture, $":{service} - [0:0]\n");
-            services.Append(CultureInfo.InvariantCulture, $"-A KUBE-SERVICES {destination} -j {service}\n");
-            rules.Append(CultureInfo.InvariantCulture, $"-A {service} ! -s {cluster} {destination} -j KUBE-MARK-MASQ\n");
-            var backends = set.BackendsOf(i).ToList();
-            for (var e = 0; e < backends.Count; e++)
-            {
-                var endpoint = ChainOf("SEP", $"{name} {backends[e]}");
-                // The first of ten with one tenth, the second with one ninth of what is left, ...; the last takes the rest.
-                var chance = e == backends.Count - 1
-                    ? ""
-                    : string.Create(CultureInfo.InvariantCulture, $" -m statistic --mode random --probability {1.0 / (backends.Count - e):0.00000000000}");
-                chains.Append(CultureInfo.InvariantCulture, $":{endpoint} - [0:0]\n");
-                rules.Append(CultureInfo.InvariantCulture, $"-A {service} -m comment --comment \"{name}\"{chance} -j {endpoint}\n");
-                rules.Append(CultureInfo.InvariantCulture, $"-A {endpoint} -s {backends[e].Address}/{bits} -m comment --comment \"{name}\" -j KUBE-MARK-MASQ\n");
-                rules.Append(CultureInfo.InvariantCulture, $"-A {endpoint} -p tcp -m comment --comment \"{name}\" -m tcp -j DNAT --to-destination {backends[e]}\n");
-            }
+            foreach (var protocol in set.ProtocolsOf(i)) Append(i, protocol);
         }
 
         return $"""
@@ -77,6 +59,30 @@ internal static class KubeProxyRules
             {services}{rules}COMMIT
 
             """;
+
+        void Append(int i, string protocol)
+        {
+            var name = $"bench/{ServiceSet.NameOf(i)}:{protocol}";
+            var service = ChainOf("SVC", name);
+            var destination = string.Create(
+                CultureInfo.InvariantCulture, $"-d {set.AddressOf(i)}/{bits} -p {protocol} -m comment --comment \"{name} cluster IP\" -m {protocol} --dport {ServiceSet.Port}");
+            chains.Append(CultureInfo.InvariantCulture, $":{service} - [0:0]\n");
+            services.Append(CultureInfo.InvariantCulture, $"-A KUBE-SERVICES {destination} -j {service}\n");
+            rules.Append(CultureInfo.InvariantCulture, $"-A {service} ! -s {cluster} {destination} -j KUBE-MARK-MASQ\n");
+            var backends = set.BackendsOf(i).ToList();
+            for (var e = 0; e < backends.Count; e++)
+            {
+                var endpoint = ChainOf("SEP", $"{name} {backends[e]}");
+                // The first of ten with one tenth, the second with one ninth of what is left, ...; the last takes the rest.
+                var chance = e == backends.Count - 1
+                    ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $" -m statistic --mode random --probability {1.0 / (backends.Count - e):0.00000000000}");
+                chains.Append(CultureInfo.InvariantCulture, $":{endpoint} - [0:0]\n");
+                rules.Append(CultureInfo.InvariantCulture, $"-A {service} -m comment --comment \"{name}\"{chance} -j {endpoint}\n");
+                rules.Append(CultureInfo.InvariantCulture, $"-A {endpoint} -s {backends[e].Address}/{bits} -m comment --comment \"{name}\" -j KUBE-MARK-MASQ\n");
+                rules.Append(CultureInfo.InvariantCulture, $"-A {endpoint} -p {protocol} -m comment --comment \"{name}\" -m {protocol} -j DNAT --to-destination {backends[e]}\n");
+            }
+        }
     }
 
     // As kube-proxy's: 16 letters of a hash, since the kernel's names are short.

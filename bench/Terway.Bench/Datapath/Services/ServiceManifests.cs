@@ -8,6 +8,8 @@ namespace Terway.Bench.Datapath.Services;
 /// <summary>A set of Services as Kubernetes objects: each with a slice for every port that its endpoints have.</summary>
 internal static class ServiceManifests
 {
+    private static readonly string[] s_tcp = ["tcp"];
+
     public static string Write(ServiceSet set, string prefix = "")
     {
         using var stream = new MemoryStream();
@@ -20,9 +22,10 @@ internal static class ServiceManifests
             for (var i = 0; i < set.Count; i++)
             {
                 var name = prefix + ServiceSet.NameOf(i);
-                Service(json, name, set.AddressOf(i));
+                var protocols = set.ProtocolsOf(i);
+                Service(json, name, set.AddressOf(i), protocols);
                 foreach (var port in set.BackendsOf(i).GroupBy(static b => b.Port))
-                    Slice(json, name, set.Family, port.Key, [.. port.Select(static b => b.Address)]);
+                    Slice(json, name, set.Family, port.Key, [.. port.Select(static b => b.Address)], protocols);
             }
 
             json.WriteEndArray();
@@ -42,8 +45,8 @@ internal static class ServiceManifests
             json.WriteString("apiVersion", "v1");
             json.WriteString("kind", "List");
             json.WriteStartArray("items");
-            Service(json, name, address);
-            Slice(json, name, address.AddressFamily, port, endpoints);
+            Service(json, name, address, s_tcp);
+            Slice(json, name, address.AddressFamily, port, endpoints, s_tcp);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -51,7 +54,7 @@ internal static class ServiceManifests
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static void Service(Utf8JsonWriter json, string name, IPAddress address)
+    private static void Service(Utf8JsonWriter json, string name, IPAddress address, IReadOnlyList<string> protocols)
     {
         json.WriteStartObject();
         json.WriteString("apiVersion", "v1");
@@ -63,13 +66,13 @@ internal static class ServiceManifests
         json.WriteStringValue(address.ToString());
         json.WriteEndArray();
         json.WriteStartArray("ports");
-        Port(json, ServiceSet.Port);
+        foreach (var protocol in protocols) Port(json, ServiceSet.Port, protocol);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();
     }
 
-    private static void Slice(Utf8JsonWriter json, string service, AddressFamily family, int port, IReadOnlyList<IPAddress> endpoints)
+    private static void Slice(Utf8JsonWriter json, string service, AddressFamily family, int port, IReadOnlyList<IPAddress> endpoints, IReadOnlyList<string> protocols)
     {
         json.WriteStartObject();
         json.WriteString("apiVersion", "discovery.k8s.io/v1");
@@ -91,7 +94,7 @@ internal static class ServiceManifests
 
         json.WriteEndArray();
         json.WriteStartArray("ports");
-        Port(json, port);
+        foreach (var protocol in protocols) Port(json, port, protocol);
         json.WriteEndArray();
         json.WriteEndObject();
     }
@@ -111,11 +114,11 @@ internal static class ServiceManifests
         json.WriteEndObject();
     }
 
-    private static void Port(Utf8JsonWriter json, int port)
+    private static void Port(Utf8JsonWriter json, int port, string protocol)
     {
         json.WriteStartObject();
-        json.WriteString("name", "tcp");
-        json.WriteString("protocol", "TCP");
+        json.WriteString("name", protocol);
+        json.WriteString("protocol", protocol.ToUpperInvariant());
         json.WriteNumber("port", port);
         json.WriteEndObject();
     }

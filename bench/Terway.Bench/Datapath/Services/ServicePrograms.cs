@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using Terway.Bench.Traffic;
 using Terway.Lab;
@@ -13,6 +14,8 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
     private const string AllFile = "services.json";
     private const string OneFile = "change.json";
     private const int Changes = 20;
+    private const string Entries = "svc_frontends";
+    private static readonly string[] s_maps = [Entries, "svc_slots", "svc_members", "svc_choices", "svc_peers", "svc_outcomes"];
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     /// <returns>Seconds from the file's rename until every Service is in the kernel's map.</returns>
@@ -21,7 +24,7 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
         var text = ServiceManifests.Write(set);
         var clock = Stopwatch.StartNew();
         node.PutManifest(AllFile, text);
-        Until(() => Frontends() == set.Count && Answers(set.Target), clock, $"{set.Count} Services on {node.Name}");
+        Until(() => Frontends() == set.Frontends && Answers(set.Target), clock, $"{set.Count} Services on {node.Name}");
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -44,6 +47,20 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
 
         node.PutManifest(OneFile, null);
         return times;
+    }
+
+    /// <summary>What the kernel keeps for the Services' maps, as fdinfo has it ("memlock").</summary>
+    public double MapsMib()
+    {
+        var bytes = 0L;
+        foreach (var name in s_maps)
+        {
+            using var map = BpfMap.OpenPinned(Path.Combine(PinsFolder()!, name))!;
+            var line = File.ReadLines($"/proc/self/fdinfo/{map.Fd}").First(static l => l.StartsWith("memlock:", StringComparison.Ordinal));
+            bytes += long.Parse(line.AsSpan("memlock:".Length), CultureInfo.InvariantCulture);
+        }
+
+        return bytes / (double)(1 << 20);
     }
 
     public void Dispose()
@@ -70,10 +87,12 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
         return Posix.CanConnect(target);
     }
 
+    private string? PinsFolder() => Directory.EnumerateDirectories(node.Paths.Bpf, "services-v*").FirstOrDefault();
+
     private int Frontends()
     {
-        var folder = Directory.EnumerateDirectories(node.Paths.Bpf, "services-v*").FirstOrDefault();
-        using var map = folder is null ? null : BpfMap.OpenPinned(Path.Combine(folder, "svc_frontends"));
+        var folder = PinsFolder();
+        using var map = folder is null ? null : BpfMap.OpenPinned(Path.Combine(folder, Entries));
         if (map is null) return 0;
         var (key, count) = (new byte[map.KeySize], 0);
         for (ReadOnlySpan<byte> previous = default; map.TryNextKey(previous, key); previous = key.ToArray()) count++;

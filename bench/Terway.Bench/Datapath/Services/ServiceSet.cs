@@ -5,7 +5,10 @@ using Terway.Bench.Traffic;
 
 namespace Terway.Bench.Datapath.Services;
 
-/// <summary>Services with ten endpoints each. One of them, in the middle, leads to a server that is there: ten ports of it. The others lead to nobody.</summary>
+/// <summary>
+/// Services with ten endpoints each. One of them, in the middle, leads to a server that is there: ten ports of it, TCP and UDP. The others, TCP alone, lead to
+/// nobody.
+/// </summary>
 /// <param name="Family">of all addresses</param>
 /// <param name="Count">Services, at most 65536</param>
 /// <param name="Server">where something answers, see <see cref="EchoSite"/></param>
@@ -19,6 +22,14 @@ internal sealed record ServiceSet(AddressFamily Family, int Count, IPAddress Ser
     public int Measured => Count / 2;
 
     public IPEndPoint Target => new(AddressOf(Measured), Port);
+
+    /// <summary>The same address and port by UDP.</summary>
+    public IPEndPoint UdpTarget => Target;
+
+    /// <summary>Addresses with protocol and port that lead to backends.</summary>
+    public int Frontends => Count + 1;
+
+    public IReadOnlyList<string> ProtocolsOf(int service) => service == Measured ? ["tcp", "udp"] : ["tcp"];
 
     public static string NameOf(int service) => string.Create(CultureInfo.InvariantCulture, $"s{service}");
 

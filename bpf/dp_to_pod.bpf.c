@@ -26,19 +26,25 @@ static __always_inline void dp_to_pod4(struct __sk_buff *skb)
 	dp_note_flow4(t.dst, t.dport, t.src, t.sport, t.proto);
 }
 
-static __always_inline void dp_to_pod6(struct __sk_buff *skb)
+/* What it is counted as: a link reports its groups and asks for neighbours by
+ * itself, which nobody sent to the pod.
+ */
+static __always_inline int dp_to_pod6(struct __sk_buff *skb)
 {
 	struct dp_tuple6 t;
 	struct dp_head6 h;
 
-	if (dp_parse6(skb, &h) || !dp_is_plain6(&h.ip) ||
-	    dp_is_special6(&h.ip.saddr) || dp_is_special6(&h.ip.daddr) ||
-	    (h.ip.nexthdr == IPPROTO_TCP && dp_is_stacks6(&h.ip.saddr)))
-		return;
-	if (dp_is_control6(skb, &h) || dp_is_error6(skb, &h))
-		return;
+	if (dp_parse6(skb, &h))
+		return DP_PATH_STACK_TO_POD;
+	if (dp_is_special6(&h.ip.daddr) || dp_is_control6(skb, &h))
+		return DP_PATH_STACK_CONTROL;
+	if (!dp_is_plain6(&h.ip) || dp_is_special6(&h.ip.saddr) ||
+	    (h.ip.nexthdr == IPPROTO_TCP && dp_is_stacks6(&h.ip.saddr)) ||
+	    dp_is_error6(skb, &h))
+		return DP_PATH_STACK_TO_POD;
 	if (!dp_tuple6(skb, &h, &t))
 		dp_note_flow6(&t.dst, t.dport, &t.src, t.sport, t.proto);
+	return DP_PATH_STACK_TO_POD;
 }
 
 SEC("tc")
@@ -56,8 +62,7 @@ int dp_to_pod(struct __sk_buff *skb)
 	case bpf_htons(ETH_P_IPV6):
 		if (!dp_ipv6)
 			break;
-		dp_to_pod6(skb);
-		return dp_to_stack(DP_PATH_STACK_TO_POD);
+		return dp_to_stack(dp_to_pod6(skb));
 	}
 	/* What the link says by itself: ARP, and IPv6 that nobody asked for. */
 	return TC_ACT_UNSPEC;

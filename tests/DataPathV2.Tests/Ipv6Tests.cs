@@ -48,6 +48,20 @@ public sealed class Ipv6Tests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("fe80::1", "ff02::16", 0, 0)] // a listener report, behind a hop-by-hop header (RFC 3810)
+    [InlineData("fd00::10", DatapathBox.Pod1V6, Packet.Icmpv6, 135)] // a neighbour that is looked for again (RFC 4861)
+    public void What_the_link_says_by_itself_is_not_counted_as_for_the_pod(string from, string to, byte next, byte type) => _box.AssertOnly(
+        PathTaken.StackControl, () => Assert.Equal(DatapathBox.Unspec, _box.ToPod(
+            Packet.Ethernet(DatapathBox.PodMac1, DatapathBox.HostMac1, 0x86dd, Packet.IPv6(from, to, next, Packet.IcmpMessage(type), hops: 255)))));
+
+    [Theory]
+    [InlineData(Packet.Udp)]
+    [InlineData(Packet.Icmpv6)]
+    public void What_the_node_sends_is_counted_as_for_the_pod(byte next) => _box.AssertOnly(
+        PathTaken.StackToPod, () => Assert.Equal(DatapathBox.Unspec, _box.ToPod(
+            Packet.Ethernet(DatapathBox.PodMac1, DatapathBox.HostMac1, 0x86dd, Packet.IPv6("fd00::10", DatapathBox.Pod1V6, next, Packet.IcmpMessage(128))))));
+
+    [Theory]
     [InlineData(DatapathBox.Pod2V6, DatapathBox.RemoteV6, DatapathBox.PodMac1, DropReason.SpoofedSource)]
     [InlineData(DatapathBox.RemoteV6, DatapathBox.Pod2V6, DatapathBox.PodMac1, DropReason.SpoofedSource)]
     [InlineData("fe80::99", DatapathBox.Pod2V6, DatapathBox.PodMac1, DropReason.SpoofedSource)]

@@ -79,6 +79,26 @@ struct dp_eni_key {
 	__u16 pad;
 };
 
+#define DP_SENDERS	512	/* a power of two */
+
+/*
+ * Who sends on a link, as dp_pods* said when it was last asked. The key is
+ * the last bits of the link's index.
+ */
+struct dp_sender4 {
+	__u32 ifindex;
+	__be32 addr;
+	__u8 mac[6];
+	__u16 pad;
+};
+
+struct dp_sender6 {
+	__u32 ifindex;
+	__u8 mac[6];
+	__u16 pad;
+	__u8 addr[16];
+};
+
 /* How packets leave by an ENI. */
 struct dp_eni {
 	__u32 ifindex;

@@ -48,6 +48,67 @@ static __always_inline int dp_is_sender(const struct dp_pod *from,
 	       dp_same_mac(eth->h_source, from->mac);
 }
 
+static __always_inline void dp_copy_mac(__u8 *to, const __u8 *from)
+{
+	__u16 *x = (__u16 *)to;
+	const __u16 *y = (const __u16 *)from;
+
+	x[0] = y[0];
+	x[1] = y[1];
+	x[2] = y[2];
+}
+
+/* Whether the link's pod may send so: asked for most packets, and answered
+ * without dp_pods* for all but the first.
+ */
+static __always_inline int dp_may_send4(struct __sk_buff *skb,
+					const struct ethhdr *eth,
+					const struct iphdr *ip)
+{
+	__u32 slot = skb->ifindex & (DP_SENDERS - 1);
+	struct dp_sender4 *known = bpf_map_lookup_elem(&dp_senders4, &slot);
+
+	if (!known)
+		return 0;
+	if (known->addr == ip->saddr && known->ifindex == skb->ifindex &&
+	    dp_same_mac(eth->h_source, known->mac))
+		return 1;
+	if (!dp_is_sender(bpf_map_lookup_elem(&dp_pods4, &ip->saddr), skb, eth))
+		return 0;
+	known->ifindex = skb->ifindex;
+	known->addr = ip->saddr;
+	dp_copy_mac(known->mac, eth->h_source);
+	return 1;
+}
+
+static __always_inline int dp_may_send6(struct __sk_buff *skb,
+					const struct ethhdr *eth,
+					const struct ipv6hdr *ip)
+{
+	__u32 slot = skb->ifindex & (DP_SENDERS - 1);
+	struct dp_sender6 *known = bpf_map_lookup_elem(&dp_senders6, &slot);
+	const __u32 *source = ip->saddr.s6_addr32;
+	__u32 *addr;
+
+	if (!known)
+		return 0;
+	addr = (__u32 *)known->addr;
+	if (addr[3] == source[3] && addr[2] == source[2] &&
+	    addr[1] == source[1] && addr[0] == source[0] &&
+	    known->ifindex == skb->ifindex &&
+	    dp_same_mac(eth->h_source, known->mac))
+		return 1;
+	if (!dp_is_sender(bpf_map_lookup_elem(&dp_pods6, &ip->saddr), skb, eth))
+		return 0;
+	known->ifindex = skb->ifindex;
+	addr[0] = source[0];
+	addr[1] = source[1];
+	addr[2] = source[2];
+	addr[3] = source[3];
+	dp_copy_mac(known->mac, eth->h_source);
+	return 1;
+}
+
 /*
  * @verify: whether the sender is a pod, and has to be one of this link.
  * @strange: set when the destination is no pod of this node.
@@ -75,8 +136,7 @@ static __always_inline int dp_fast4(struct __sk_buff *skb, const int verify,
 		*strange = 1;
 		return DP_THOROUGH;
 	}
-	if (dp_unlikely(verify && !dp_is_sender(bpf_map_lookup_elem(
-			&dp_pods4, &ip->saddr), skb, eth)))
+	if (dp_unlikely(verify && !dp_may_send4(skb, eth, ip)))
 		return DP_THOROUGH;
 	if ((verify && dp_hint(&dp_hints4, dp_hint_of4(ip->saddr))) ||
 	    dp_hint(&dp_hints4, dp_hint_of4(ip->daddr)) ||
@@ -107,8 +167,7 @@ static __always_inline int dp_fast6(struct __sk_buff *skb, const int verify,
 		*strange = 1;
 		return DP_THOROUGH;
 	}
-	if (dp_unlikely(verify && !dp_is_sender(bpf_map_lookup_elem(
-			&dp_pods6, &ip->saddr), skb, eth)))
+	if (dp_unlikely(verify && !dp_may_send6(skb, eth, ip)))
 		return DP_THOROUGH;
 	if ((verify && dp_hint(&dp_hints6, dp_hint_of6(&ip->saddr))) ||
 	    dp_hint(&dp_hints6, dp_hint_of6(&ip->daddr)) ||

@@ -25,6 +25,27 @@ struct {
 	__type(value, struct dp_pod);
 } dp_pods6 SEC(".maps");
 
+/*
+ * In front of dp_pods* for the question whether a pod may send as it does: a
+ * load in place of a walk. Filled by dp_from_pod. Of each CPU, so that nobody
+ * reads what another is writing. Says nothing about destinations, and cannot
+ * outlive what it says: a link keeps its addresses, and the kernel does not
+ * use a link's index twice.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DP_SENDERS);
+	__type(key, __u32);
+	__type(value, struct dp_sender4);
+} dp_senders4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DP_SENDERS);
+	__type(key, __u32);
+	__type(value, struct dp_sender6);
+} dp_senders6 SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);

@@ -30,6 +30,9 @@ internal static class DpLimits
 
     /// <summary>DP_HINTS: a power of two.</summary>
     public const int Hints = 4096;
+
+    /// <summary>DP_SENDERS: a power of two.</summary>
+    public const int Senders = 512;
 }
 
 [Flags]
@@ -53,6 +56,24 @@ internal struct Pod
     public PodFlags Flags;
 
     public const int LinkOffset = 0;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Sender4
+{
+    public uint IfIndex;
+    public uint Addr;
+    public Mac6 Mac;
+    public ushort Pad;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Sender6
+{
+    public uint IfIndex;
+    public Mac6 Mac;
+    public ushort Pad;
+    public Address16 Addr;
 }
 
 [StructLayout(LayoutKind.Sequential)]

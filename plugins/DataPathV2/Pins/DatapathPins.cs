@@ -8,6 +8,8 @@ internal static class DatapathPins
 {
     public const string Pods4 = "dp_pods4";
     public const string Pods6 = "dp_pods6";
+    public const string Senders4 = "dp_senders4";
+    public const string Senders6 = "dp_senders6";
     public const string Enis = "dp_enis";
     public const string Stack4 = "dp_stack4";
     public const string Stack6 = "dp_stack6";

@@ -34,6 +34,8 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
     [
         new(DatapathPins.Pods4, BpfMapType.Hash, sizeof(uint), Unsafe.SizeOf<Pod>(), settings.MaxPodAddresses),
         new(DatapathPins.Pods6, BpfMapType.Hash, Unsafe.SizeOf<Address16>(), Unsafe.SizeOf<Pod>(), withIpv6 ? settings.MaxPodAddresses : Unused),
+        new(DatapathPins.Senders4, BpfMapType.PerCpuArray, sizeof(uint), Unsafe.SizeOf<Sender4>(), DpLimits.Senders),
+        new(DatapathPins.Senders6, BpfMapType.PerCpuArray, sizeof(uint), Unsafe.SizeOf<Sender6>(), DpLimits.Senders),
         new(DatapathPins.Enis, BpfMapType.Hash, Unsafe.SizeOf<EniKey>(), Unsafe.SizeOf<Eni>(), MaxEnis),
         new(DatapathPins.Stack4, BpfMapType.LpmTrie, Unsafe.SizeOf<Net4>(), sizeof(uint), MaxNetworks),
         new(DatapathPins.Stack6, BpfMapType.LpmTrie, Unsafe.SizeOf<Net6>(), sizeof(uint), withIpv6 ? MaxNetworks : Unused),

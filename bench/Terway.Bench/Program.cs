@@ -17,8 +17,12 @@ measure.SetAction(static _ =>
 });
 var quick = new Option<bool>("--quick") { Description = "fewer rounds" };
 var plot = new Option<string?>("--plot") { Description = "SVG file to write" };
-var only = new Option<string[]>("--only") { Description = "comparisons to make: same_node, cross_node, with _v6; all when not given", AllowMultipleArgumentsPerToken = true };
+var only = new Option<string[]>("--only") { Description = "comparisons to make, all when not given: " + string.Join(", ", DatapathBench.Names), AllowMultipleArgumentsPerToken = true };
+only.Validators.Add(static result =>
+{
+    foreach (var name in result.Tokens.SelectMany(static t => t.Value.Split(',')).Except(DatapathBench.Names)) result.AddError($"--only {name}: there are {string.Join(", ", DatapathBench.Names)}");
+});
 var datapath = new Command("datapath", "DataPathV2 against a bare veth pair and the host stack") { dist, quick, plot, only };
 datapath.SetAction((parsed, ct) => new DatapathBench(
-    Path.GetFullPath(parsed.GetRequiredValue(dist)), parsed.GetValue(quick), parsed.GetValue(plot), parsed.GetValue(only) ?? []).RunAsync(ct));
+    Path.GetFullPath(parsed.GetRequiredValue(dist)), parsed.GetValue(quick), parsed.GetValue(plot), [.. (parsed.GetValue(only) ?? []).SelectMany(static o => o.Split(','))]).RunAsync(ct));
 return await new RootCommand("Terway.NET benchmarks") { cni, datapath, measure }.Parse(args).InvokeAsync();

@@ -20,6 +20,7 @@ using Terway.Host.Plugins;
 using Terway.Host.Pods;
 using Terway.Host.State;
 using Terway.Linux;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 using Terway.Plugin;
 
@@ -102,7 +103,7 @@ internal sealed class Daemon : IAsyncDisposable
         var namespaces = Own(NetNsThread.Start());
         var links = new LinkTable();
         Own(LinkWatch.Start(links, _loggers.CreateLogger<LinkWatch>()));
-        var node = Own(new NodeKernel(namespaces, links, _options.BpfDir));
+        var node = Own(new NodeKernel(namespaces, links, _options.BpfDir, byTcx: _options.TcAttach == "auto" && TcxHook.IsThere()));
         var kernel = crashes is null ? node : CrashingKernel.Wrap(node, crashes);
         var readiness = new NodeReadiness();
         var observability = Own(ObservabilityServer.Start(_options.MetricsSocket, _options.MetricsListen, readiness, _loggers));

@@ -23,6 +23,9 @@ internal sealed record DaemonOptions
     /// <summary>Folder on a bpf file system.</summary>
     public required string BpfDir { get; init; }
 
+    /// <summary><c>auto</c>, or <c>clsact</c> also where the kernel has tcx.</summary>
+    public string TcAttach { get; init; } = "auto";
+
     public required string? PodDir { get; init; }
 
     /// <summary>Folder of Kubernetes manifests that takes the cluster's place; null: there is none.</summary>
@@ -77,6 +80,12 @@ internal sealed record DaemonOptions
         var pluginDir = new Option<string>("--plugin-dir") { Description = "plugins as <Name>/<Version>/", DefaultValueFactory = _ => "/usr/lib/terway/plugins" };
         var cniConfDir = new Option<string>("--cni-conf-dir") { Description = "where the runtime looks for conflists", DefaultValueFactory = _ => "/etc/cni/net.d" };
         var bpfDir = new Option<string>("--bpf-dir") { Description = "pinned eBPF maps and programs; below a mounted bpf file system", DefaultValueFactory = _ => BpfPins.DefaultFolder };
+        var tcAttach = new Option<string>("--tc-attach")
+        {
+            Description = "how eBPF programs are attached to links: auto is tcx where the kernel has it (6.6), else filters of a clsact",
+            DefaultValueFactory = _ => "auto",
+        };
+        tcAttach.AcceptOnlyFromAmong("auto", "clsact");
         var podDir = new Option<string?>("--pod-dir") { Description = "pod manifests as <namespace>/<name>.json, for labels and annotations without a cluster" };
         var manifests = new Option<string?>("--manifests") { Description = "folder of Kubernetes manifests (Service, EndpointSlice), watched: what takes the cluster's place without one" };
         var cgroupRoot = new Option<string?>("--cgroup-root") { Description = "cgroup (version 2) of everything on the node, for Services; by default the root of the cgroup2 that is mounted" };
@@ -124,7 +133,7 @@ internal sealed record DaemonOptions
         };
         var command = new RootCommand("terwayd: gives the pods of this node their VPC network")
         {
-            config, runDir, stateDir, pluginDir, cniConfDir, bpfDir, podDir, manifests, cgroupRoot, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
+            config, runDir, stateDir, pluginDir, cniConfDir, bpfDir, tcAttach, podDir, manifests, cgroupRoot, metadata, nodeName, nodeLabels, logLevel, logFormat, metricsListen, kubernetes,
         };
         command.SetAction((parsed, cancellationToken) => run(
             new DaemonOptions
@@ -135,6 +144,7 @@ internal sealed record DaemonOptions
                 PluginDir = Path.GetFullPath(parsed.GetRequiredValue(pluginDir)),
                 CniConfDir = Path.GetFullPath(parsed.GetRequiredValue(cniConfDir)),
                 BpfDir = Path.GetFullPath(parsed.GetRequiredValue(bpfDir)),
+                TcAttach = parsed.GetRequiredValue(tcAttach),
                 PodDir = parsed.GetValue(podDir),
                 ManifestDir = parsed.GetValue(manifests) is { } folder ? Path.GetFullPath(folder) : null,
                 CgroupRoot = parsed.GetValue(cgroupRoot) is { } root ? Path.GetFullPath(root) : Cgroup.FindMount(),

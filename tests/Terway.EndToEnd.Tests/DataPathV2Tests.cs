@@ -7,6 +7,7 @@ using Terway.Lab.Cluster;
 using Terway.Lab.Config;
 using Terway.Lab.Nodes;
 using Terway.Lab.Probing;
+using Terway.Linux.Bpf;
 using Terway.Linux.Netlink;
 using Way = Terway.EndToEnd.Tests.Fixtures.AcceleratedNodes.Way;
 
@@ -106,11 +107,13 @@ public sealed class DataPathV2Tests
         await nodes.AssertCleanAsync(Token);
     }
 
-    [Fact]
-    public async Task A_killed_daemon_an_upgrade_and_a_restart_cost_no_packet()
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("clsact")]
+    public async Task A_killed_daemon_an_upgrade_and_a_restart_cost_no_packet(string attach)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
-        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token);
+        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token, arguments: ["--tc-attach", attach]);
         await AddPodsAsync(nodes, perNode: 2);
         var node = nodes.Lab.Nodes[0];
         var pods = nodes.Cluster.Pods;
@@ -130,23 +133,32 @@ public sealed class DataPathV2Tests
                 flows.Add(await DatagramFlow.StartAsync(nodes.Lab.Namespaces.Thread, pods[0].Sandbox.NetNs, at, Token));
             }
 
-            // The same build: every filter keeps its program.
-            var filters = nodes.Filters(node);
+            // The same build: every link keeps its programs.
+            var filters = nodes.Programs(node);
             Assert.NotEmpty(filters);
+            Assert.Equal(attach == "clsact" || !TcxHook.IsThere() ? filters : [], nodes.Filters(node));
             await nodes.Cluster.Daemon(node).KillAsync(Token);
             await ProceedAsync(streams, flows);
             await nodes.Cluster.StartDaemonAsync(node, Token);
             await ProceedAsync(streams, flows);
-            Assert.Equal(filters, nodes.Filters(node));
+            Assert.Equal(filters, nodes.Programs(node));
 
-            // Maps of another size: new maps, new programs, every filter exchanged in place.
+            // Maps of another size: new maps, new programs, every one exchanged in its place.
             nodes.Cluster.Daemon(node).EniConf = PoolConfig.AcceleratedWith(4, 12, """{"max_pod_addresses": 256, "max_stack_flows": 4096}""");
             Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
             await nodes.Cluster.StartDaemonAsync(node, Token);
             await ProceedAsync(streams, flows);
-            var exchanged = nodes.Filters(node);
+            var exchanged = nodes.Programs(node);
             Assert.Equal(filters.Select(static f => (f.Link, f.Program)), exchanged.Select(static f => (f.Link, f.Program)));
             Assert.Empty(filters.Select(static f => f.Id).Intersect(exchanged.Select(static f => f.Id)));
+
+            // The other way to attach them: the same programs in other places.
+            nodes.Cluster.Daemon(node).Arguments = ["--tc-attach", attach == "auto" ? "clsact" : "auto"];
+            Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
+            await nodes.Cluster.StartDaemonAsync(node, Token);
+            await ProceedAsync(streams, flows);
+            Assert.Equal(exchanged.Order(), nodes.Programs(node).Order());
+            Assert.Equal(attach == "auto" || !TcxHook.IsThere() ? exchanged.Count : 0, nodes.Filters(node).Count);
 
             Assert.All(streams, static s => Assert.Null(s.Failure));
             foreach (var flow in flows) Assert.Empty(await flow.StopAsync());
@@ -194,18 +206,18 @@ public sealed class DataPathV2Tests
                 if (from == pods[0]) flows.Add(await DatagramFlow.StartAsync(nodes.Lab.Namespaces.Thread, from.Sandbox.NetNs, at, Token));
             }
 
-            var filters = nodes.Filters(node);
+            var filters = nodes.Programs(node);
             nodes.AddNextPlugin();
             Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
             await ProceedAsync(streams, flows);
             await nodes.Cluster.StartDaemonAsync(node, Token);
             await ProceedAsync(streams, flows);
 
-            // The same filters with the other version's programs; nothing of the old layout is left.
-            var handed = nodes.Filters(node);
+            // The other version's programs in the same places; nothing of the old layout is left.
+            var handed = nodes.Programs(node);
             Assert.Equal(filters.Select(static f => (f.Link, f.Program)), handed.Select(static f => (f.Link, f.Program)));
             Assert.Empty(filters.Select(static f => f.Id).Intersect(handed.Select(static f => f.Id)));
-            Assert.Equal(["datapath-v2", "services-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Order());
+            Assert.Equal(["datapath-v2", "services-v1"], AcceleratedNodes.PinFolders(node));
             Assert.Equal(0, AcceleratedNodes.Drops(node, layout: 2));
             Assert.All(streams, static s => Assert.Null(s.Failure));
             foreach (var flow in flows) Assert.Empty(await flow.StopAsync());
@@ -224,7 +236,7 @@ public sealed class DataPathV2Tests
         nodes.RemoveNextPlugin();
         Assert.True(await nodes.Cluster.Daemon(node).StopAsync(Token));
         await nodes.Cluster.StartDaemonAsync(node, Token);
-        Assert.Equal(["datapath-v1", "services-v1"], Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Order());
+        Assert.Equal(["datapath-v1", "services-v1"], AcceleratedNodes.PinFolders(node));
         await nodes.AssertMatrixAsync(Token);
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);
@@ -234,7 +246,7 @@ public sealed class DataPathV2Tests
     public async Task What_others_remove_comes_back()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
-        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token);
+        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token, arguments: ["--tc-attach", "clsact"]);
         await AddPodsAsync(nodes, perNode: 1);
         var node = nodes.Lab.Nodes[0];
         var filters = nodes.Filters(node);
@@ -283,7 +295,8 @@ public sealed class DataPathV2Tests
         foreach (var each in nodes.Lab.Nodes)
         {
             while (Directory.Exists(AcceleratedNodes.PinsOf(each))) await Task.Delay(20, Token);
-            Assert.Empty(nodes.Filters(each));
+            Assert.Empty(nodes.Programs(each));
+            Assert.Empty(Directory.GetDirectories(each.Paths.Bpf));
         }
 
         await nodes.AssertCleanAsync(Token);

@@ -13,6 +13,9 @@ namespace Terway.Bench.Datapath;
 /// </summary>
 internal sealed class DatapathBench(string dist, bool quick, string? plot, IReadOnlyList<string> only)
 {
+    /// <summary>What can be asked for by itself.</summary>
+    public static readonly string[] Names = ["same_node", "cross_node", "service", "same_node_v6", "cross_node_v6", "service_v6"];
+
     private const string AgainstStack = "_vs_hoststack";
     private static readonly (AddressFamily Family, string Suffix)[] s_families = [(AddressFamily.InterNetwork, ""), (AddressFamily.InterNetworkV6, "_v6")];
     private static readonly Metric[] s_ofPods = [.. Enum.GetValues<Metric>().Where(static m => m != Metric.Datagrams)];

@@ -10,7 +10,10 @@ namespace Terway.Host.Kernel;
 /// Makes, compares and takes away a plan's eBPF objects. What it opened stays open until <see cref="Close"/>: a plan, or a comparison of all of
 /// them, asks for the same few maps and programs again and again. One caller at a time.
 /// </summary>
-internal sealed class BpfObjects(BpfPins pins)
+/// <param name="pins">The daemon's.</param>
+/// <param name="tcx">Programs on tcx hooks.</param>
+/// <param name="byTcx">Whether programs are attached there; else they are filters of a clsact. An earlier life may have chosen otherwise.</param>
+internal sealed class BpfObjects(BpfPins pins, TcxLinks tcx, bool byTcx)
 {
     /// <summary>The kernel tells filters of one priority apart by it; with a given one a replacement is in place.</summary>
     private const uint Handle = 1;
@@ -18,6 +21,9 @@ internal sealed class BpfObjects(BpfPins pins)
     private readonly Dictionary<string, BpfMap?> _maps = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BpfProgram?> _programs = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Link, uint Parent), IReadOnlyList<FilterInfo>> _filters = [];
+
+    /// <summary>Whether a program is attached when its <see cref="Make(KernelObject.TcProgram, int, RtnlBatch)"/> returns, not when the batch is sent.</summary>
+    public bool AttachesAtOnce => byTcx;
 
     /// <summary>Lets go of what was opened and read.</summary>
     public void Close()
@@ -48,12 +54,25 @@ internal sealed class BpfObjects(BpfPins pins)
         }
     }
 
-    /// <summary>Appends what attaches the program; it must be sent before <see cref="Close"/>.</summary>
+    /// <summary>Attaches the program, or appends what does, which must be sent before <see cref="Close"/>.</summary>
     public void Make(KernelObject.TcProgram program, int link, RtnlBatch batch)
     {
         var pinned = ProgramOf(program) ?? pins.Program(program.Program);
+        if (byTcx)
+        {
+            tcx.Make(program, pinned, link);
+            return;
+        }
+
         batch.QdiscAdd(QdiscSpec.ForClsact(link)).Ignore(Errno.EEXIST);
         batch.BpfFilterReplace(SpecOf(program, link) with { ProgramFd = pinned.Fd, Name = NameOf(program) });
+    }
+
+    /// <summary>Once the program is attached: ends what an earlier life attached the other way, so that no packet meets it twice.</summary>
+    public void RemoveOther(KernelObject.TcProgram program, RtnlSocket socket, int link)
+    {
+        if (byTcx) RemoveFilter(program, socket, link);
+        else tcx.Remove(program);
     }
 
     /// <summary>Null when the object exists as it should, else a text that names it.</summary>
@@ -78,8 +97,21 @@ internal sealed class BpfObjects(BpfPins pins)
 
     public void Remove(KernelObject.PinFolder folder) => pins.RemoveFolder(folder.Path);
 
-    /// <summary>Takes the filter off a link that stays, and the clsact with its last filter.</summary>
-    public static void Remove(KernelObject.TcProgram program, RtnlSocket socket, int link)
+    /// <summary>Takes the program off its link.</summary>
+    /// <param name="program">On either hook.</param>
+    /// <param name="socket">Of the node.</param>
+    /// <param name="link">Null when the link is gone; its pin is not gone with it.</param>
+    public void Remove(KernelObject.TcProgram program, RtnlSocket socket, int? link)
+    {
+        tcx.Remove(program);
+        if (link is { } index) RemoveFilter(program, socket, index);
+    }
+
+    /// <summary>Takes away what keeps programs on links that are gone.</summary>
+    public int RemoveDead() => tcx.RemoveDead();
+
+    // With its last filter the clsact goes.
+    private static void RemoveFilter(KernelObject.TcProgram program, RtnlSocket socket, int link)
     {
         if (!Filters(socket, link, ParentOf(program)).Any(f => IsOf(program, f))) return;
         using var batch = new RtnlBatch();
@@ -132,6 +164,7 @@ internal sealed class BpfObjects(BpfPins pins)
     private bool IsAttached(KernelObject.TcProgram program, RtnlSocket socket, int link)
     {
         if (ProgramOf(program) is not { } pinned) return false;
+        if (byTcx) return tcx.IsAttached(program, pinned, link);
         var key = (link, ParentOf(program));
         if (!_filters.TryGetValue(key, out var filters)) _filters.Add(key, filters = Filters(socket, link, key.Item2));
         return filters.Any(f => IsOf(program, f) && f.DirectAction && f.ProgramId == pinned.Id);

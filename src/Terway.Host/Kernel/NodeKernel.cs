@@ -20,16 +20,20 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
     private readonly LinkTable _links;
 
     /// <summary>Call from the node's namespace.</summary>
-    public NodeKernel(NetNsThread namespaces, LinkTable links, string bpfFolder = BpfPins.DefaultFolder)
+    /// <param name="namespaces">Visits namespaces.</param>
+    /// <param name="links">Kept current by a <see cref="LinkWatch"/> of the same namespace.</param>
+    /// <param name="bpfFolder">On a bpf file system.</param>
+    /// <param name="byTcx">Whether eBPF programs are attached to links by tcx; else by filters of a clsact, which every kernel has.</param>
+    public NodeKernel(NetNsThread namespaces, LinkTable links, string bpfFolder = BpfPins.DefaultFolder, bool byTcx = false)
     {
         var pins = new BpfPins(bpfFolder);
         _namespaces = namespaces;
         _home = NetNs.OpenCurrent();
         _links = links;
         _node = RtnlSocket.Open();
-        _writer = new ObjectWriter(_node, namespaces, _home, pins);
-        _remover = new ObjectRemover(_node, pins);
-        _bpf = new BpfObjects(pins);
+        _bpf = new BpfObjects(pins, new TcxLinks(pins, namespaces, _home), byTcx);
+        _writer = new ObjectWriter(_node, namespaces, _home, _bpf);
+        _remover = new ObjectRemover(_node, _bpf);
         _nics = new NicReturn(_node, namespaces, _home);
         _turn = new KernelTurn();
     }
@@ -139,7 +143,7 @@ internal sealed class NodeKernel : INodeKernel, IDisposable
         foreach (var route in routes) batch.RouteDelete(route).Ignore(Errno.ESRCH, Errno.ENODEV);
         foreach (var rule in rules) batch.RuleDelete(rule).Ignore(Errno.ENOENT);
         if (batch.Count > 0) _node.ExecuteOrThrow(batch);
-        return routes.Count + rules.Count;
+        return routes.Count + rules.Count + _bpf.RemoveDead();
     });
 
     /// <summary>Attached pods as the node shows them.</summary>

@@ -5,10 +5,9 @@ using Terway.Plugin;
 namespace Terway.Host.Kernel;
 
 /// <summary>Takes plans away from the node. What is not there is no error. One caller at a time.</summary>
-internal sealed class ObjectRemover(RtnlSocket node, BpfPins pins) : IDisposable
+internal sealed class ObjectRemover(RtnlSocket node, BpfObjects bpf) : IDisposable
 {
     private readonly RtnlBatch _batch = new();
-    private readonly BpfObjects _bpf = new(pins);
 
     /// <summary>
     /// Links first, all in one step: the kernel waits once for its readers (RCU) instead of once a link. Only then the rules, so that a pod's
@@ -77,9 +76,9 @@ internal sealed class ObjectRemover(RtnlSocket node, BpfPins pins) : IDisposable
             {
                 try
                 {
-                    if (o is KernelObject.MapEntry entry) _bpf.Remove(entry);
-                    else if (o is KernelObject.TcProgram program && Find(program.LinkName, doomed, links) is { } link) BpfObjects.Remove(program, node, link);
-                    else if (o is KernelObject.PinFolder folder) _bpf.Remove(folder);
+                    if (o is KernelObject.MapEntry entry) bpf.Remove(entry);
+                    else if (o is KernelObject.TcProgram program) bpf.Remove(program, node, Find(program.LinkName, doomed, links));
+                    else if (o is KernelObject.PinFolder folder) bpf.Remove(folder);
                 }
                 catch (Exception e) when (e is ArgumentException or FormatException)
                 {
@@ -89,7 +88,7 @@ internal sealed class ObjectRemover(RtnlSocket node, BpfPins pins) : IDisposable
         }
         finally
         {
-            _bpf.Close();
+            bpf.Close();
         }
     }
 

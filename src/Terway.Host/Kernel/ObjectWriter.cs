@@ -6,10 +6,9 @@ using Terway.Plugin;
 namespace Terway.Host.Kernel;
 
 /// <summary>Makes the objects of one plan, in order, with as few round trips as the order allows. One caller at a time.</summary>
-internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetNs home, BpfPins pins) : IDisposable
+internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetNs home, BpfObjects bpf) : IDisposable
 {
     private readonly RtnlBatch _batch = new();
-    private readonly BpfObjects _bpf = new(pins);
 
     /// <exception cref="LinuxException">The kernel refused an object.</exception>
     /// <exception cref="InvalidOperationException">The plan asks for a link that is not there.</exception>
@@ -21,6 +20,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
             var nodeLinks = new LinkIndexes(node, "node");
             LinkIndexes? podLinks = null;
             var inPod = false;
+            var made = new HashSet<string>(StringComparer.Ordinal);
             _batch.Clear();
             foreach (var o in objects)
             {
@@ -39,7 +39,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                         Flush(node);
                         podSocket ??= RtnlSocket.Open(namespaces, pod ?? throw new InvalidOperationException("the plan has a veth, but there is no pod"));
                         podLinks ??= new LinkIndexes(podSocket, "pod");
-                        MakeVeth(veth, pod!, podSocket);
+                        if (MakeVeth(veth, pod!, podSocket)) made.Add(veth.Name);
                         // The kernel does not bring a peer up as it makes it: that goes with whatever comes next in the pod.
                         _batch.LinkSet(new LinkChange { Index = podLinks[veth.PodName], Up = true });
                         inPod = true;
@@ -57,12 +57,17 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                         Linux.Sysctl.Write(namespaces, inPod ? pod! : home, sysctl.Path, sysctl.Value);
                         break;
                     case KernelObject.PinFolder folder:
-                        _bpf.Make(folder);
+                        bpf.Make(folder);
                         break;
                     case KernelObject.MapEntry entry:
                         // Not before the routes and neighbours that the plan put in front of it.
                         Flush(node);
-                        _bpf.Make(entry, entry.LinkName is null ? 0 : nodeLinks[entry.LinkName]);
+                        bpf.Make(entry, entry.LinkName is null ? 0 : nodeLinks[entry.LinkName]);
+                        break;
+                    case KernelObject.TcProgram program:
+                        // Not before what the plan put in front of it.
+                        if (bpf.AttachesAtOnce) Flush(node);
+                        bpf.Make(program, nodeLinks[program.LinkName], _batch);
                         break;
                     default:
                         Append(o, inPod ? podLinks! : nodeLinks);
@@ -71,11 +76,14 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
             }
 
             Flush(inPod ? podSocket! : node);
+            // A link that this plan makes has nothing of an earlier life.
+            foreach (var program in objects.OfType<KernelObject.TcProgram>().Where(p => !made.Contains(p.LinkName)))
+                bpf.RemoveOther(program, node, nodeLinks[program.LinkName]);
         }
         finally
         {
             podSocket?.Dispose();
-            _bpf.Close();
+            bpf.Close();
         }
     }
 
@@ -106,9 +114,6 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                 break;
             case KernelObject.TokenBucket bucket:
                 _batch.TbfReplace(ObjectMessages.Of(bucket, links[bucket.LinkName]));
-                break;
-            case KernelObject.TcProgram program:
-                _bpf.Make(program, links[program.LinkName], _batch);
                 break;
             default:
                 throw new InvalidOperationException($"this daemon cannot make a {o.GetType().Name}");
@@ -150,11 +155,13 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
         Flush(node);
     }
 
-    private void MakeVeth(KernelObject.Veth veth, NetNs pod, RtnlSocket podSocket)
+    // False when it was there.
+    private bool MakeVeth(KernelObject.Veth veth, NetNs pod, RtnlSocket podSocket)
     {
         try
         {
             AddVeth(veth, pod);
+            return true;
         }
         catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
         {
@@ -168,7 +175,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                 Flush(node);
                 _batch.LinkSet(new LinkChange { Index = inPod.Index, Mtu = veth.Mtu });
                 Flush(podSocket);
-                return;
+                return false;
             }
 
             // The kernel says only that one of the two names is taken.
@@ -184,6 +191,7 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
             _batch.LinkDelete(veth.Name);
             Flush(node);
             AddVeth(veth, pod);
+            return true;
         }
     }
 

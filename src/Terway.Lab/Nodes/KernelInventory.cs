@@ -79,6 +79,8 @@ public sealed class KernelInventory
             }
         }
 
+        foreach (var (link, side, program) in TcxPrograms(thread, ns, links))
+            objects.Add(new("filter", $"bpf {program} dev {link.Name} tcx {side}", $"{link.Mac}"));
         if (pins is not null)
             objects.UnionWith(EntriesOf(pins, [.. links.Select(static link => $"{link.Mac}")]));
         return new KernelInventory(objects);
@@ -103,6 +105,24 @@ public sealed class KernelInventory
             .OrderBy(static o => o.Kind, StringComparer.Ordinal)
             .ThenBy(static o => o.Text, StringComparer.Ordinal)];
     }
+
+    private static List<(LinkInfo Link, string Side, string Program)> TcxPrograms(NetNsThread thread, NetNs ns, IReadOnlyList<LinkInfo> links) => thread.Run(ns, () =>
+    {
+        var found = new List<(LinkInfo Link, string Side, string Program)>();
+        foreach (var link in links)
+        {
+            foreach (var (type, side) in ((BpfAttachType, string)[])[(BpfAttachType.TcxIngress, "ingress"), (BpfAttachType.TcxEgress, "egress")])
+            {
+                foreach (var id in TcxHook.Programs(link.Index, type))
+                {
+                    using var program = BpfProgram.OpenById(id);
+                    found.Add((link, side, program?.Name ?? $"#{id}"));
+                }
+            }
+        }
+
+        return found;
+    });
 
     // Maps that the kernel fills by itself (LRU, arrays) hold no objects. Of an entry whose key begins with a link's MAC address, the link is the owner.
     private static IEnumerable<KernelObject> EntriesOf(string pins, HashSet<string> macs)

@@ -29,12 +29,16 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         _options = options;
         _ledger = ledger;
         EniConf = options.EniConf;
+        Arguments = options.Arguments;
         _socket = " " + Path.Combine(node.Paths.Run, "cni.socket");
         Runtime = new CniRuntime(node.NetNsPath, options.CniBinDirs, node.Paths.CniCache);
     }
 
     /// <summary>The pool's configuration; a change counts from the next <see cref="Start"/> on.</summary>
     public string EniConf { get; set; }
+
+    /// <summary>Beside those that every node's daemon has; of the next start.</summary>
+    public IReadOnlyList<string> Arguments { get; set; }
 
     /// <summary>Calls the node's CNI plugins as its container runtime would.</summary>
     public CniRuntime Runtime { get; }
@@ -182,7 +186,7 @@ public sealed partial class TerwaydProcess : IAsyncDisposable
         "--metadata-endpoint", _options.MetadataEndpoint.ToString(),
         "--manifests", _node.Paths.Manifests,
         .. _node.CgroupPath is { } cgroup ? (string[])["--cgroup-root", cgroup] : [],
-        .. _options.Arguments,
+        .. Arguments,
     ];
 
     private string LogTail()

@@ -27,6 +27,10 @@ public enum BpfAttachType
 /// </summary>
 public sealed class BpfLink : IDisposable
 {
+    // linux/bpf.h since 6.6: in front of a program, which is given by its link.
+    private const uint Before = 1 << 3;
+    private const uint ByLink = 1 << 13;
+
     private readonly FdHandle _handle;
 
     private BpfLink(FdHandle handle) => _handle = handle;
@@ -40,14 +44,25 @@ public sealed class BpfLink : IDisposable
     /// <summary>Of a link to a cgroup that cgroup's id, which is its folder's inode; 0 once the cgroup is gone, or the link detached.</summary>
     public ulong CgroupId => BpfSyscall.Info<bpf_link_info>(Fd, "a link").cgroup_id;
 
-    /// <summary>Attaches behind the programs already on the link. EINVAL: the kernel is older than 6.6; use clsact.</summary>
+    /// <summary>Of a tcx link the index of the network link that it is on; 0 once that is gone, or the link detached.</summary>
+    public int TcxLinkIndex => (int)BpfSyscall.Info<bpf_link_info>(Fd, "a link").tcx_ifindex;
+
+    /// <summary>Attaches to a network link. EINVAL: the kernel has no tcx (<see cref="TcxHook.IsThere"/>); use clsact.</summary>
     /// <param name="program">of type sched_cls; returns -1 (TCX_NEXT) to let the next one decide</param>
     /// <param name="linkIndex">in the calling thread's namespace</param>
     /// <param name="type">TcxIngress or TcxEgress</param>
-    public static BpfLink AttachTcx(BpfProgram program, int linkIndex, BpfAttachType type)
+    /// <param name="before">on the same side of the same network link; null: behind all programs there</param>
+    public static BpfLink AttachTcx(BpfProgram program, int linkIndex, BpfAttachType type, BpfLink? before = null)
     {
         ArgumentNullException.ThrowIfNull(program);
-        return Attach(program, linkIndex, type, string.Create(CultureInfo.InvariantCulture, $"link #{linkIndex}"));
+        var attributes = new bpf_attr_link_create { prog_fd = program.Fd, target_fd = linkIndex, attach_type = (uint)type };
+        if (before is not null)
+        {
+            attributes.flags = Before | ByLink;
+            attributes.relative_fd = before.Fd;
+        }
+
+        return Attach(attributes, program, type, string.Create(CultureInfo.InvariantCulture, $"link #{linkIndex}"));
     }
 
     /// <summary>Attaches to a cgroup (v2), for it and those below.</summary>
@@ -60,7 +75,7 @@ public sealed class BpfLink : IDisposable
         using var directory = new FdHandle(Libc.open(cgroupPath, fcntl.O_RDONLY | fcntl.O_CLOEXEC, 0));
         if (directory.IsInvalid)
             throw new LinuxException(Libc.Errno, $"open cgroup {cgroupPath}");
-        return Attach(program, directory.Fd, type, $"cgroup {cgroupPath}");
+        return Attach(new() { prog_fd = program.Fd, target_fd = directory.Fd, attach_type = (uint)type }, program, type, $"cgroup {cgroupPath}");
     }
 
     /// <summary>The link pinned at <paramref name="path"/>, null when nothing is.</summary>
@@ -91,9 +106,8 @@ public sealed class BpfLink : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
-    private static BpfLink Attach(BpfProgram program, int target, BpfAttachType type, string where)
+    private static BpfLink Attach(bpf_attr_link_create attributes, BpfProgram program, BpfAttachType type, string where)
     {
-        var attributes = new bpf_attr_link_create { prog_fd = program.Fd, target_fd = target, attach_type = (uint)type };
         var fd = BpfSyscall.Call(bpf.BPF_LINK_CREATE, ref attributes);
         return fd >= 0 ? new(new FdHandle(fd)) : throw new BpfException(-fd, $"attach program {program.Name} to {where} as {type}");
     }

@@ -15,6 +15,7 @@ internal static class bpf
     public const int BPF_PROG_GET_FD_BY_ID = 13;
     public const int BPF_MAP_GET_FD_BY_ID = 14;
     public const int BPF_OBJ_GET_INFO_BY_FD = 15;
+    public const int BPF_PROG_QUERY = 16;
     public const int BPF_MAP_LOOKUP_BATCH = 24;
     public const int BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
     public const int BPF_MAP_UPDATE_BATCH = 26;
@@ -118,6 +119,17 @@ internal struct bpf_attr_link_create
     [FieldOffset(24)] public ulong expected_revision;
 }
 
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+internal struct bpf_attr_query
+{
+    [FieldOffset(0)] public int target_fd;
+    [FieldOffset(4)] public uint attach_type;
+    [FieldOffset(8)] public uint query_flags;
+    [FieldOffset(12)] public uint attach_flags;
+    [FieldOffset(16)] public ulong prog_ids;
+    [FieldOffset(24)] public uint prog_cnt;
+}
+
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 internal struct bpf_attr_link_update
 {
@@ -154,6 +166,9 @@ internal struct bpf_link_info
 
     /// <summary>Of a link to a cgroup.</summary>
     [FieldOffset(16)] public ulong cgroup_id;
+
+    /// <summary>Of a tcx link.</summary>
+    [FieldOffset(16)] public uint tcx_ifindex;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = 80)]

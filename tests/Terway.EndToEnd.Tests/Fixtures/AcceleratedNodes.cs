@@ -44,7 +44,9 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
     /// <param name="ct">Ends the wait.</param>
     /// <param name="ownPlugins">With a plugin folder of their own, to which <see cref="AddNextPlugin"/> adds.</param>
     /// <param name="region">The built-in region when not given.</param>
-    public static async Task<AcceleratedNodes> StartAsync(string eniConf, CancellationToken ct, bool ownPlugins = false, LabConfig? region = null)
+    /// <param name="arguments">Of the daemons, beside those that every node's has.</param>
+    public static async Task<AcceleratedNodes> StartAsync(
+        string eniConf, CancellationToken ct, bool ownPlugins = false, LabConfig? region = null, IReadOnlyList<string>? arguments = null)
     {
         var nodes = new AcceleratedNodes();
         try
@@ -55,6 +57,7 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
             };
             nodes._lab = await RunningLab.StartAsync(config, $"t{Guid.NewGuid():N}"[..9], nodes._folder.FullName, ct: ct);
             var options = DistFolder.Find().Options(eniConf);
+            options = options with { Arguments = [.. options.Arguments, .. arguments ?? []] };
             if (ownPlugins)
             {
                 CopyFolder(options.PluginDir, nodes.Plugins);
@@ -88,6 +91,9 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
         (await NamespaceCommand.RunAsync(node.NetNsPath, "nft", [rules], null, null, ct)).ThrowIfFailed("a Service");
     }
 
+    /// <summary>Folders of plugins' pins; what keeps programs on links by tcx is the daemon's own.</summary>
+    public static IReadOnlyList<string?> PinFolders(LabNode node) => [.. Directory.GetDirectories(node.Paths.Bpf).Select(Path.GetFileName).Where(static name => name != "tcx").Order()];
+
     public static string PinsOf(LabNode node, int layout = 1) => Path.Combine(node.Paths.Bpf, $"datapath-v{layout}");
 
     /// <summary>Packets that took a way on a node, since its maps were made.</summary>
@@ -112,13 +118,31 @@ internal sealed class AcceleratedNodes : IAsyncDisposable
         return long.Parse(lines[1][Array.IndexOf(lines[0], "ForwDatagrams")], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>All filters of DataPathV2 on a node: link, direction and program id.</summary>
+    /// <summary>All programs of DataPathV2 on a node's links, as filters or by tcx.</summary>
+    public IReadOnlyList<(string Link, string Program, uint Id)> Programs(LabNode node) => [.. Filters(node).Concat(TcxPrograms(node))];
+
+    /// <summary>Those by tcx.</summary>
+    public IReadOnlyList<(string Link, string Program, uint Id)> TcxPrograms(LabNode node)
+    {
+        using var rtnl = RtnlSocket.Open(Lab.Namespaces.Thread, node.NetNs);
+        var links = rtnl.DumpLinks();
+        return Lab.Namespaces.Thread.Run(node.NetNs, () => (IReadOnlyList<(string, string, uint)>)[.. links
+            .SelectMany(link => new[] { BpfAttachType.TcxIngress, BpfAttachType.TcxEgress }.SelectMany(type => TcxHook.Programs(link.Index, type)).Select(id => (link.Name, NameOf(id), id)))]);
+    }
+
+    /// <summary>Those that are filters.</summary>
     public IReadOnlyList<(string Link, string Program, uint Id)> Filters(LabNode node)
     {
         using var rtnl = RtnlSocket.Open(Lab.Namespaces.Thread, node.NetNs);
         return [.. rtnl.DumpLinks().SelectMany(link => new[] { TcHandle.Ingress, TcHandle.Egress }
             .SelectMany(parent => rtnl.DumpFilters(link.Index, parent)).Where(static f => f.Handle != 0)
             .Select(f => (link.Name, f.Name ?? "", f.ProgramId)))];
+    }
+
+    private static string NameOf(uint id)
+    {
+        using var program = BpfProgram.OpenById(id);
+        return program?.Name ?? "";
     }
 
     /// <summary>Entries of a pinned hash map.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Terway.Host.Tests.Fixtures;
-using Terway.Linux.Netlink;
 using Terway.Plugin;
 
 namespace Terway.Host.Tests.Kernel;
@@ -13,32 +12,6 @@ public sealed class BpfObjectTests : IDisposable
     private readonly NodeBox _box = new();
 
     public void Dispose() => _box.Dispose();
-
-    [Fact]
-    public async Task An_exchanged_program_is_missing_until_the_filter_has_it_too()
-    {
-        await _box.Kernel.ApplyAsync([s_program], null);
-        var before = Filter();
-        var id = _box.Pins.Exchange();
-        Assert.NotEqual(id, before.ProgramId);
-        Assert.Single(await _box.Kernel.FindMissingAsync([s_program], null));
-        await _box.Kernel.ApplyAsync([s_program], null);
-        Assert.Equal(before with { ProgramId = id }, Filter());
-        Assert.Empty(await _box.Kernel.FindMissingAsync([s_program], null));
-    }
-
-    [Fact]
-    public async Task A_filter_of_others_stays_with_its_clsact()
-    {
-        await _box.Kernel.ApplyAsync([s_program, s_program with { Ingress = false, Priority = 7 }], null);
-        await _box.Kernel.RemoveAsync([[s_program]]);
-        Assert.Empty(Filters(TcHandle.Ingress));
-        Assert.Single(Filters(TcHandle.Egress));
-
-        // The same place, but another's name.
-        await _box.Kernel.RemoveAsync([[new KernelObject.TcProgram(NodeBox.Eni, Ingress: false, "other-v1/theirs", 7)]]);
-        Assert.Single(Filters(TcHandle.Egress));
-    }
 
     [Fact]
     public async Task An_entry_holds_the_index_its_link_has_now()
@@ -93,8 +66,4 @@ public sealed class BpfObjectTests : IDisposable
         // As after a reboot: gone with its map.
         await _box.Kernel.RemoveAsync([[entry, s_program with { Program = "no-v1/p" }]]);
     }
-
-    private FilterInfo Filter() => Assert.Single(Filters(TcHandle.Ingress));
-
-    private List<FilterInfo> Filters(uint parent) => [.. _box.Node.DumpFilters(_box.Index(NodeBox.Eni), parent).Where(static f => f.Handle != 0)];
 }

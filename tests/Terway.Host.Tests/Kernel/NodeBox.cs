@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Terway.Host.Kernel;
+using Terway.Linux.Bpf;
 using Terway.Linux.Namespaces;
 using Terway.Linux.Netlink;
 
@@ -16,10 +17,11 @@ internal sealed class NodeBox : IDisposable
     private readonly List<IDisposable> _owned = [];
     private readonly LinkWatch _watch;
 
-    public NodeBox()
+    public NodeBox(bool byTcx = false)
     {
         try
         {
+            Assert.SkipUnless(!byTcx || TcxHook.IsThere(), "tcx is in Linux since 6.6");
             (NodePath, NodeNs) = NewNs();
             (PodPath, PodNs) = NewNs();
             Node = Socket(NodeNs);
@@ -28,7 +30,7 @@ internal sealed class NodeBox : IDisposable
             Do(Node, b => b.LinkSet(new LinkChange { Name = "lo", Up = true }));
             AddEni(Eni);
             // Threads inherit the namespace of the thread that starts them: the kernel thread and the monitor live in the node.
-            (_watch, Kernel) = Threads.Run(NodeNs, () => (LinkWatch.Start(Links, NullLogger<LinkWatch>.Instance), new NodeKernel(Threads, Links, Pins.Folder)));
+            (_watch, Kernel) = Threads.Run(NodeNs, () => (LinkWatch.Start(Links, NullLogger<LinkWatch>.Instance), new NodeKernel(Threads, Links, Pins.Folder, byTcx)));
         }
         catch
         {
@@ -106,9 +108,18 @@ internal sealed class NodeBox : IDisposable
         all.AddRange(Node.DumpQdiscs().Where(static q => q.Kind == "tbf").Select(static q => q.ToString()));
         all.AddRange(Node.DumpQdiscs().Where(static q => q.Kind == "clsact").SelectMany(q => new[] { TcHandle.Ingress, TcHandle.Egress }
             .SelectMany(parent => Node.DumpFilters(q.LinkIndex, parent)).Select(static f => f.ToString()).Append(q.ToString())));
+        all.AddRange(Node.DumpLinks().SelectMany(l => new[] { true, false }.Select(side => $"tcx {l.Name} {side} {string.Join(' ', Programs(l.Name, side).Tcx)}")));
         all.AddRange(Pins.Snapshot());
         all.Sort(StringComparer.Ordinal);
         return all;
+    }
+
+    /// <summary>Ids of the programs of a link's side, by tcx and by filters.</summary>
+    public (IReadOnlyList<uint> Tcx, IReadOnlyList<uint> Filters) Programs(string link, bool ingress)
+    {
+        var index = Index(link);
+        var filters = Node.DumpFilters(index, ingress ? TcHandle.Ingress : TcHandle.Egress).Where(static f => f.Handle != 0).Select(static f => f.ProgramId);
+        return (Threads.Run(NodeNs, () => TcxHook.Programs(index, ingress ? BpfAttachType.TcxIngress : BpfAttachType.TcxEgress)), [.. filters]);
     }
 
     public void Dispose()

@@ -3,21 +3,30 @@ using System.Net.Sockets;
 using Terway.Host.Kernel;
 using Terway.Host.Tests.Fixtures;
 using Terway.Linux;
+using Terway.Linux.Bpf;
 using Terway.Linux.Netlink;
 using Terway.Plugin;
 
 namespace Terway.Host.Tests.Kernel;
 
-public sealed class NodeKernelTests : IDisposable
+public sealed class NodeKernelByFiltersTests() : NodeKernelTests(byTcx: false);
+
+public sealed class NodeKernelByTcxTests() : NodeKernelTests(byTcx: true);
+
+public abstract class NodeKernelTests(bool byTcx) : IDisposable
 {
     private const string HostLink = "cali0123456789a";
 
-    private readonly NodeBox _box = new();
+    private readonly NodeBox _box = new(byTcx);
     private readonly IReadOnlyList<KernelObject> _plan = Samples.EveryKind(NodeBox.Eni);
 
     public static TheoryData<int> EveryObject => [.. Enumerable.Range(0, Samples.EveryKind().Count)];
 
-    public void Dispose() => _box.Dispose();
+    public void Dispose()
+    {
+        _box.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     // But NICs, which are no part of what RemoveAsync takes away: see NicTests.
     [Fact]
@@ -289,6 +298,14 @@ public sealed class NodeKernelTests : IDisposable
                 break;
             case KernelObject.PinFolder folder:
                 Directory.Delete(Path.Combine(_box.Pins.Folder, folder.Path));
+                break;
+            case KernelObject.TcProgram program when byTcx:
+                using (var link = BpfLink.OpenPinned(Directory.GetFiles(
+                    Path.Combine(_box.Pins.Folder, "tcx", program.LinkName), program.Ingress ? "ingress-*" : "egress-*").Single())!)
+                {
+                    link.Detach();
+                }
+
                 break;
             case KernelObject.TcProgram program:
                 NodeBox.Do(socket, b => b.QdiscDelete(QdiscSpec.ForClsact(Link(program.LinkName))));

@@ -43,6 +43,15 @@ internal sealed class SamplePins : IDisposable
         return loaded.Programs["count_tc"].Id;
     }
 
+    /// <summary>Another program under a name of its own.</summary>
+    /// <returns>Its id.</returns>
+    public uint PinAs(string name)
+    {
+        using var loaded = Load();
+        loaded.Programs["count_tc"].Pin(PathOf(name));
+        return loaded.Programs["count_tc"].Id;
+    }
+
     public IEnumerable<string> Snapshot() =>
         Directory.EnumerateFileSystemEntries(Folder, "*", SearchOption.AllDirectories).Where(static p => !p.EndsWith(".debug", StringComparison.Ordinal))
             .Concat(Map.Entries<uint, ulong>().Select(static e => $"entry {e.Key:x} {e.Value:x}"));

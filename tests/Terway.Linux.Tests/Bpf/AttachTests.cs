@@ -89,6 +89,34 @@ public sealed class AttachTests(BpfTestObject files) : RtnlTest, IClassFixture<B
         Assert.Equal(20, Send(20));
     }
 
+    [Fact]
+    public void Tcx_programs_are_listed_in_the_order_they_run_in_and_end_with_their_link()
+    {
+        Assert.SkipUnless(TcxHook.IsThere(), "tcx is in Linux since 6.6");
+        var (link, _) = Veth(addressed: true);
+        using var counting = BpfObject.Open(files.Count);
+        counting.Load();
+        using var dropping = BpfObject.Open(files.Count);
+        dropping.SetConstant("drop_protocol", 17u);
+        dropping.Load();
+        var (count, drop) = (counting.Programs["count_tcx"], dropping.Programs["count_tcx"]);
+        Assert.Empty(Programs(BpfAttachType.TcxIngress));
+
+        using var last = Box.Thread.Run(NodeNs, () => BpfLink.AttachTcx(count, link, BpfAttachType.TcxIngress));
+        using var first = Box.Thread.Run(NodeNs, () => BpfLink.AttachTcx(drop, link, BpfAttachType.TcxIngress, before: last));
+        Assert.Equal([drop.Id, count.Id], Programs(BpfAttachType.TcxIngress));
+        Assert.Empty(Programs(BpfAttachType.TcxEgress));
+        Assert.Equal(0, Send(20));
+        Assert.False(counting.Maps["packets"].TryLookup(17u, out ulong _));
+        Assert.Equal(link, first.TcxLinkIndex);
+
+        Do(Node, b => b.LinkDelete(link));
+        Assert.Equal(0, first.TcxLinkIndex);
+        Assert.Empty(Programs(BpfAttachType.TcxIngress));
+
+        IReadOnlyList<uint> Programs(BpfAttachType type) => Box.Thread.Run(NodeNs, () => TcxHook.Programs(link, type));
+    }
+
     /// <summary>Sends so many datagrams from the pod to the node; how many arrive.</summary>
     private int Send(int count)
     {

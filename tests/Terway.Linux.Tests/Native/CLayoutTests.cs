@@ -95,6 +95,7 @@ public sealed class CLayoutTests
         (typeof(bpf_attr_test), "union bpf_attr", "test.", false),
         (typeof(bpf_attr_info), "union bpf_attr", "info.", false),
         (typeof(bpf_attr_link_create), "union bpf_attr", "link_create.", false),
+        (typeof(bpf_attr_query), "union bpf_attr", "query.", false),
         (typeof(bpf_attr_link_update), "union bpf_attr", "link_update.", false),
         (typeof(bpf_attr_link_detach), "union bpf_attr", "link_detach.", false),
         (typeof(bpf_map_info), "struct bpf_map_info", "", false),
@@ -111,6 +112,7 @@ public sealed class CLayoutTests
         ["bpf_attr_map_create.map_name_end"] = null, // the second half of map_name
         ["bpf_attr_get_id.id"] = "prog_id",
         ["bpf_link_info.cgroup_id"] = "cgroup.cgroup_id",
+        ["bpf_link_info.tcx_ifindex"] = null,
         ["bpf_attr_link_create.relative_fd"] = null, // tcx, since Linux 6.6; tested by attaching
         ["bpf_attr_link_create.expected_revision"] = null,
         ["bpf_object_open_opts.attach_prog_fd"] = null, // a bit field in C

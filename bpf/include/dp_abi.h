@@ -84,12 +84,14 @@ struct dp_eni_key {
 /*
  * Who sends on a link, as dp_pods* said when it was last asked. The key is
  * the last bits of the link's index.
+ *
+ * Each of the two words is about one link by itself: who has the link's index
+ * over the address, mac the address over bits of the index. A reader that
+ * meets one of a writer's two words is not misled.
  */
 struct dp_sender4 {
-	__u32 ifindex;
-	__be32 addr;
-	__u8 mac[6];
-	__u16 pad;
+	__u64 who;
+	__u64 mac;
 };
 
 struct dp_sender6 {
@@ -132,6 +134,11 @@ struct dp_flow4 {
 };
 
 #define DP_HINTS	4096	/* a power of two */
+#define DP_HINT_ROW	64	/* likewise: those of one entry */
+
+struct dp_hints {
+	__u8 flag[DP_HINT_ROW];
+};
 
 struct dp_flow6 {
 	__u8 pod[16];

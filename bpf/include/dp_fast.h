@@ -58,6 +58,14 @@ static __always_inline void dp_copy_mac(__u8 *to, const __u8 *from)
 	x[2] = y[2];
 }
 
+static __always_inline __u64 dp_mac_word(const __u8 *mac)
+{
+	const __u16 *half = (const __u16 *)mac;
+
+	return (__u64)half[0] << 16 | (__u64)half[1] << 32 |
+	       (__u64)half[2] << 48;
+}
+
 /* Whether the link's pod may send so: asked for most packets, and answered
  * without dp_pods* for all but the first.
  */
@@ -65,19 +73,19 @@ static __always_inline int dp_may_send4(struct __sk_buff *skb,
 					const struct ethhdr *eth,
 					const struct iphdr *ip)
 {
-	__u32 slot = skb->ifindex & (DP_SENDERS - 1);
+	__u32 link = skb->ifindex, slot = link & (DP_SENDERS - 1);
 	struct dp_sender4 *known = bpf_map_lookup_elem(&dp_senders4, &slot);
+	__u64 who = (__u64)link << 32 | ip->saddr;
+	__u64 mac = dp_mac_word(eth->h_source) | (__u16)(link / DP_SENDERS);
 
 	if (!known)
 		return 0;
-	if (known->addr == ip->saddr && known->ifindex == skb->ifindex &&
-	    dp_same_mac(eth->h_source, known->mac))
+	if (known->who == who && known->mac == mac)
 		return 1;
 	if (!dp_is_sender(bpf_map_lookup_elem(&dp_pods4, &ip->saddr), skb, eth))
 		return 0;
-	known->ifindex = skb->ifindex;
-	known->addr = ip->saddr;
-	dp_copy_mac(known->mac, eth->h_source);
+	*(volatile __u64 *)&known->who = who;
+	*(volatile __u64 *)&known->mac = mac;
 	return 1;
 }
 

@@ -27,18 +27,18 @@ struct {
 
 /*
  * In front of dp_pods* for the question whether a pod may send as it does: a
- * load in place of a walk. Filled by dp_from_pod. Of each CPU, so that nobody
- * reads what another is writing. Says nothing about destinations, and cannot
- * outlive what it says: a link keeps its addresses, and the kernel does not
- * use a link's index twice.
+ * load in place of a walk. Filled by dp_from_pod. Says nothing about
+ * destinations, and cannot outlive what it says: a link keeps its addresses,
+ * and the kernel does not use a link's index twice.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, DP_SENDERS);
 	__type(key, __u32);
 	__type(value, struct dp_sender4);
 } dp_senders4 SEC(".maps");
 
+/* Of each CPU: an address does not fit into a word with its link. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, DP_SENDERS);
@@ -86,20 +86,21 @@ struct {
 
 /*
  * Whether dp_flows* can hold anything about a pod, by the last bits of its
- * address: an array costs a load, a miss in a hash map a walk. Never cleared.
+ * address: an array costs a load, a miss in a hash map a walk. In rows, so
+ * that neighbours share a cache line. Never cleared.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, DP_HINTS);
+	__uint(max_entries, DP_HINTS / DP_HINT_ROW);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, struct dp_hints);
 } dp_hints4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, DP_HINTS);
+	__uint(max_entries, DP_HINTS / DP_HINT_ROW);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, struct dp_hints);
 } dp_hints6 SEC(".maps");
 
 struct {

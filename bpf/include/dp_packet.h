@@ -77,24 +77,28 @@ static __always_inline int dp_load(struct __sk_buff *skb, const __u32 at,
 	return 0;
 }
 
+static __always_inline __u8 *dp_flag(void *hints, __u32 which)
+{
+	__u32 row = which / DP_HINT_ROW & (DP_HINTS / DP_HINT_ROW - 1);
+	struct dp_hints *found = bpf_map_lookup_elem(hints, &row);
+
+	return found ? &found->flag[which & (DP_HINT_ROW - 1)] : NULL;
+}
+
 static __always_inline int dp_hint(void *hints, __u32 which)
 {
-	const __u8 *hint;
+	const __u8 *flag = dp_flag(hints, which);
 
-	which &= DP_HINTS - 1;
-	hint = bpf_map_lookup_elem(hints, &which);
-	return hint && *hint;
+	return flag && *flag;
 }
 
 /* Before the flow is noted: whoever misses the hint misses the flow. */
 static __always_inline void dp_set_hint(void *hints, __u32 which)
 {
-	__u8 *hint;
+	__u8 *flag = dp_flag(hints, which);
 
-	which &= DP_HINTS - 1;
-	hint = bpf_map_lookup_elem(hints, &which);
-	if (hint && !*hint)
-		*hint = 1;
+	if (flag && !*flag)
+		*flag = 1;
 }
 
 /*

@@ -69,8 +69,11 @@ public sealed class HintTests : IAsyncLifetime
 
     private static void FillHints(BpfMap map)
     {
-        for (var i = 0u; i < map.MaxEntries; i++) map.Update(in i, (byte)1);
+        Hints all = default;
+        ((Span<byte>)all.Flag).Fill(1);
+        for (var i = 0u; i < map.MaxEntries; i++) map.Update(in i, in all);
     }
 
-    private static List<uint> Set(BpfMap map) => [.. map.Keys<uint>().Where(key => map.TryLookup(in key, out byte value) && value != 0).Order()];
+    private static List<uint> Set(BpfMap map) =>
+        [.. map.Entries<uint, Hints>().SelectMany(static e => Enumerable.Range(0, DpLimits.HintRow).Where(i => e.Value.Flag[i] != 0).Select(i => (e.Key * DpLimits.HintRow) + (uint)i)).Order()];
 }

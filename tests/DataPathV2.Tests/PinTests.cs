@@ -119,8 +119,8 @@ public sealed class PinTests
         Assert.Equal(!flows, own[DatapathPins.Flows4].Id == other[DatapathPins.Flows4].Id);
         Assert.NotEqual(other[DatapathPins.Hints4].Id, own[DatapathPins.Hints4].Id);
         // Without the other's hints every flow of it is possible; without its flows none is.
-        Assert.True(own[DatapathPins.Hints4].TryLookup(5u, out byte hint));
-        Assert.Equal(flows ? 0 : 1, hint);
+        Assert.True(own[DatapathPins.Hints4].TryLookup(5u, out Hints hints));
+        Assert.Equal(flows ? 0 : 1, hints.Flag[0]);
         Assert.Equal(other[DatapathPins.Flows6].Id, own[DatapathPins.Flows6].Id);
         Assert.Equal(other[DatapathPins.Hints6].Id, own[DatapathPins.Hints6].Id);
     }

@@ -17,6 +17,12 @@ internal struct Mac6
     private byte _first;
 }
 
+[InlineArray(DpLimits.HintRow)]
+internal struct HintFlags
+{
+    private byte _first;
+}
+
 [InlineArray(3)]
 internal struct Pad3
 {
@@ -30,6 +36,9 @@ internal static class DpLimits
 
     /// <summary>DP_HINTS: a power of two.</summary>
     public const int Hints = 4096;
+
+    /// <summary>DP_HINT_ROW: likewise.</summary>
+    public const int HintRow = 64;
 
     /// <summary>DP_SENDERS: a power of two.</summary>
     public const int Senders = 512;
@@ -61,10 +70,11 @@ internal struct Pod
 [StructLayout(LayoutKind.Sequential)]
 internal struct Sender4
 {
-    public uint IfIndex;
-    public uint Addr;
-    public Mac6 Mac;
-    public ushort Pad;
+    /// <summary>The link's index, and below it the address in network order.</summary>
+    public ulong Who;
+
+    /// <summary>The MAC address, and below it bits of the link's index.</summary>
+    public ulong Mac;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -74,6 +84,12 @@ internal struct Sender6
     public Mac6 Mac;
     public ushort Pad;
     public Address16 Addr;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct Hints
+{
+    public HintFlags Flag;
 }
 
 [StructLayout(LayoutKind.Sequential)]

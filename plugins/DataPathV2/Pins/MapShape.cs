@@ -34,15 +34,15 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
     [
         new(DatapathPins.Pods4, BpfMapType.Hash, sizeof(uint), Unsafe.SizeOf<Pod>(), settings.MaxPodAddresses),
         new(DatapathPins.Pods6, BpfMapType.Hash, Unsafe.SizeOf<Address16>(), Unsafe.SizeOf<Pod>(), withIpv6 ? settings.MaxPodAddresses : Unused),
-        new(DatapathPins.Senders4, BpfMapType.PerCpuArray, sizeof(uint), Unsafe.SizeOf<Sender4>(), DpLimits.Senders),
+        new(DatapathPins.Senders4, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<Sender4>(), DpLimits.Senders),
         new(DatapathPins.Senders6, BpfMapType.PerCpuArray, sizeof(uint), Unsafe.SizeOf<Sender6>(), DpLimits.Senders),
         new(DatapathPins.Enis, BpfMapType.Hash, Unsafe.SizeOf<EniKey>(), Unsafe.SizeOf<Eni>(), MaxEnis),
         new(DatapathPins.Stack4, BpfMapType.LpmTrie, Unsafe.SizeOf<Net4>(), sizeof(uint), MaxNetworks),
         new(DatapathPins.Stack6, BpfMapType.LpmTrie, Unsafe.SizeOf<Net6>(), sizeof(uint), withIpv6 ? MaxNetworks : Unused),
         new(DatapathPins.Flows4, BpfMapType.LruHash, Unsafe.SizeOf<Flow4>(), sizeof(byte), settings.MaxStackFlows),
         new(DatapathPins.Flows6, BpfMapType.LruHash, Unsafe.SizeOf<Flow6>(), sizeof(byte), withIpv6 ? settings.MaxStackFlows : Unused),
-        new(DatapathPins.Hints4, BpfMapType.Array, sizeof(uint), sizeof(byte), DpLimits.Hints, About: DatapathPins.Flows4),
-        new(DatapathPins.Hints6, BpfMapType.Array, sizeof(uint), sizeof(byte), DpLimits.Hints, About: DatapathPins.Flows6),
+        new(DatapathPins.Hints4, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<Hints>(), DpLimits.Hints / DpLimits.HintRow, About: DatapathPins.Flows4),
+        new(DatapathPins.Hints6, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<Hints>(), DpLimits.Hints / DpLimits.HintRow, About: DatapathPins.Flows6),
         new(DatapathPins.Drops, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxDropReasons),
         new(DatapathPins.Paths, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxPaths),
     ];

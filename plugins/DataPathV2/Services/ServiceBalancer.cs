@@ -30,6 +30,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     private readonly Func<IReadOnlyCollection<string>> _podNamespaces;
     private ServiceTable? _table;
     private StaleFlows? _stale;
+    private GoneChoices? _choices;
     private PinnedMaps? _maps;
     private Task _loop = Task.CompletedTask;
     private int _disposed;
@@ -95,7 +96,9 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         lock (_lock)
         {
             _stale = new StaleFlows(_host, _maps[ServicePins.Peers], _podNamespaces, Serves, _log);
-            _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
+            var pinned = new PinnedServiceMaps(_maps);
+            _choices = new GoneChoices(pinned, _host.Time, _log);
+            _table = ServiceTable.Open(pinned, View());
         }
 
         _loop = Task.Run(() => FollowAsync(source), CancellationToken.None);
@@ -123,6 +126,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
             try
             {
                 _stale!.Cut(_table.Apply(View()));
+                _choices!.Forget(_table.TakeGoneSets());
             }
             catch (LinuxException e)
             {
@@ -138,6 +142,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         await _stopping.CancelAsync();
         await _loop;
         if (_stale is not null) await _stale.DisposeAsync();
+        if (_choices is not null) await _choices.DisposeAsync();
         lock (_lock)
         {
             _table = null;
@@ -185,6 +190,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         lock (_lock)
         {
             _stale!.Cut(_table!.Apply(changes));
+            _choices!.Forget(_table.TakeGoneSets());
             Report(_table);
         }
     }
@@ -204,7 +210,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     {
         try
         {
-            lock (_lock) _table = ServiceTable.Open(new PinnedServiceMaps(_maps!), View());
+            lock (_lock) _table = ServiceTable.Open(new PinnedServiceMaps(_maps!), View(), _table?.LastSet ?? 0);
         }
         catch (LinuxException e)
         {

@@ -15,6 +15,7 @@ internal static class bpf
     public const int BPF_PROG_GET_FD_BY_ID = 13;
     public const int BPF_MAP_GET_FD_BY_ID = 14;
     public const int BPF_OBJ_GET_INFO_BY_FD = 15;
+    public const int BPF_PROG_QUERY = 16;
     public const int BPF_MAP_LOOKUP_BATCH = 24;
     public const int BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
     public const int BPF_MAP_UPDATE_BATCH = 26;
@@ -131,6 +132,17 @@ internal struct bpf_attr_link_update
 internal struct bpf_attr_link_detach
 {
     [FieldOffset(0)] public int link_fd;
+}
+
+[StructLayout(LayoutKind.Explicit, Size = 28)]
+internal struct bpf_attr_query
+{
+    [FieldOffset(0)] public int target_fd;
+    [FieldOffset(4)] public uint attach_type;
+    [FieldOffset(8)] public uint query_flags;
+    [FieldOffset(12)] public uint attach_flags;
+    [FieldOffset(16)] public ulong prog_ids;
+    [FieldOffset(24)] public uint prog_cnt;
 }
 
 [StructLayout(LayoutKind.Explicit, Size = 40)]

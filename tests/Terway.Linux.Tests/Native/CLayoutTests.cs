@@ -94,6 +94,7 @@ public sealed class CLayoutTests
         (typeof(bpf_attr_obj), "union bpf_attr", "", false),
         (typeof(bpf_attr_test), "union bpf_attr", "test.", false),
         (typeof(bpf_attr_info), "union bpf_attr", "info.", false),
+        (typeof(bpf_attr_query), "union bpf_attr", "query.", false),
         (typeof(bpf_attr_link_create), "union bpf_attr", "link_create.", false),
         (typeof(bpf_attr_link_update), "union bpf_attr", "link_update.", false),
         (typeof(bpf_attr_link_detach), "union bpf_attr", "link_detach.", false),

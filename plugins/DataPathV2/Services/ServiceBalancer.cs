@@ -66,6 +66,13 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         }
     }
 
+    /// <summary>Maps that remember whom sockets and clients met; none when Services are not balanced here.</summary>
+    public IReadOnlyList<WatchedMap> Memories => _maps is null ? [] :
+    [
+        new(_maps[ServicePins.Choices], ServicePins.Choices, "max_service_flows", "clients that should stay with their backend may meet another"),
+        new(_maps[ServicePins.Peers], ServicePins.Peers, "max_service_flows", "UDP sockets may hear from a backend instead of their Service, and stay with one that is gone"),
+    ];
+
     /// <summary>Returns when what is known of Services is in force. Call from the node's namespace.</summary>
     /// <param name="objects">Folder of the compiled programs.</param>
     /// <param name="tooSmall">Told of a map that cannot be made as small as the settings say.</param>

@@ -25,6 +25,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly ILogger _log;
     private readonly EniAccess _enis;
     private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
+    private IReadOnlyList<Attachment> _found = [];
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
@@ -83,6 +84,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachments);
         foreach (var attachment in attachments) Remember(attachment);
+        _found = attachments;
         return Task.CompletedTask;
     }
 
@@ -110,7 +112,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
                 "ebpf", e.Message, "see what the kernel says above; take DataPathV2 out of the pool's plugins to go on without it", canRetry: false, e);
         }
 
-        await _enis.RestoreAsync(cancellationToken);
+        await _enis.RestoreAsync(_found, cancellationToken);
+        _found = [];
     }
 
     /// <inheritdoc/>

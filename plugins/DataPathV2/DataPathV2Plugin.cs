@@ -25,11 +25,13 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly ILogger _log;
     private readonly EniAccess _enis;
     private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
+    private IReadOnlyList<Attachment> _found = [];
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
     private GoneLinks? _gone;
     private ServiceBalancer? _services;
+    private MapPressure? _pressure;
 
     /// <summary>Made by the composition.</summary>
     [ImportingConstructor]
@@ -82,6 +84,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachments);
         foreach (var attachment in attachments) Remember(attachment);
+        _found = attachments;
         return Task.CompletedTask;
     }
 
@@ -99,6 +102,9 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
             _gone = new GoneLinks(_maps!, _log);
             _gone.Start();
             await services.StartAsync(Objects, TooSmall, cancellationToken);
+            var pressure = new MapPressure(_host, WatchedMaps(_maps!).Concat(services.Memories), _log);
+            pressure.Start();
+            _pressure = pressure;
         }
         catch (Exception e) when (e is LinuxException or DllNotFoundException or TimeoutException)
         {
@@ -106,7 +112,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
                 "ebpf", e.Message, "see what the kernel says above; take DataPathV2 out of the pool's plugins to go on without it", canRetry: false, e);
         }
 
-        await _enis.RestoreAsync(cancellationToken);
+        await _enis.RestoreAsync(_found, cancellationToken);
+        _found = [];
     }
 
     /// <inheritdoc/>
@@ -117,6 +124,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
+        if (_pressure is not null) await _pressure.DisposeAsync();
         if (_networks is not null) await _networks.DisposeAsync();
         if (_services is not null) await _services.DisposeAsync();
         if (_gone is not null) await _gone.DisposeAsync();
@@ -138,10 +146,19 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var shapes = MapShape.All(settings, withIpv6);
         if (EarlierMaps.Share(_host.BpfFolder, shapes) is { } other) Log.FlowsShared(_log, other);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
-        _metrics = new DatapathMetrics(_maps, () => _services?.Figures);
+        _metrics = new DatapathMetrics(_maps, () => _services?.Figures, () => _pressure?.Figures ?? []);
         ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
         var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));
+    }
+
+    private static IEnumerable<WatchedMap> WatchedMaps(PinnedMaps maps)
+    {
+        const string Refused = "new pods are refused", Unaccelerated = "a new address of the node is not known to the programs", Broken = "connections that the node's stack translates may break";
+        foreach (var name in (string[])[DatapathPins.Pods4, DatapathPins.Pods6]) yield return new(maps[name], name, "max_pod_addresses", Refused);
+        yield return new(maps[DatapathPins.Enis], DatapathPins.Enis, null, Refused);
+        foreach (var name in (string[])[DatapathPins.Stack4, DatapathPins.Stack6]) yield return new(maps[name], name, null, Unaccelerated);
+        foreach (var name in (string[])[DatapathPins.Flows4, DatapathPins.Flows6]) yield return new(maps[name], name, "max_stack_flows", Broken);
     }
 
     private void TooSmall(MapShape shape, uint size) => _host.Report($"map/{shape.Name}", new Finding(

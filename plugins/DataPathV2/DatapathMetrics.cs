@@ -9,21 +9,28 @@ namespace Terway.Plugins.DataPathV2;
 /// <summary>What the programs count, read from their maps when somebody asks. The host's exporter sees the meter by its name.</summary>
 internal sealed class DatapathMetrics : IDisposable
 {
+    private static readonly string[] s_pods = [DatapathPins.Pods4, DatapathPins.Pods6];
+
     private readonly Meter _meter = new("Terway.Plugins.DataPathV2");
     private readonly PinnedMaps _maps;
     private readonly Func<ServiceFigures?> _services;
+    private readonly Func<IReadOnlyList<(string Name, long Used, long Size)>> _counted;
 
-    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services)
+    /// <param name="maps">What the programs count in.</param>
+    /// <param name="services">Figures of Services; null when they are not balanced here.</param>
+    /// <param name="counted">Maps that are counted in the background: name, entries in use, entries that fit.</param>
+    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services, Func<IReadOnlyList<(string Name, long Used, long Size)>> counted)
     {
         _maps = maps;
         _services = services;
+        _counted = counted;
         _meter.CreateObservableCounter(
             "terway.datapath.packets", Packets, "{packet}", "Packets of pods by the way they took; stack-*: left to the node's own stack, and why.");
         _meter.CreateObservableCounter("terway.datapath.drops", Drops, "{packet}", "Packets of pods that were dropped, by reason.");
         _meter.CreateObservableCounter(
             "terway.datapath.service.calls", Calls, "{call}", "Calls of sockets to Services: sent to a backend, sticky: to the one of before, or refused for want of one.");
         _meter.CreateObservableGauge("terway.datapath.services", Services, "{service}", "Services that are balanced.");
-        _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of the eBPF maps whose size can be set.");
+        _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of eBPF maps.");
         _meter.CreateObservableGauge("terway.datapath.map.capacity", Sizes, "{entry}", "Entries that fit into them.");
     }
 
@@ -35,29 +42,20 @@ internal sealed class DatapathMetrics : IDisposable
     private IEnumerable<Measurement<long>> Drops() => Enum.GetValues<DropReason>().Where(static r => r != DropReason.None)
         .Select(reason => new Measurement<long>(Sum(_maps[DatapathPins.Drops], (uint)reason), new KeyValuePair<string, object?>("reason", WireNames.Of(reason))));
 
-    private IEnumerable<Measurement<long>> Used() => Sized().Select(static m => new Measurement<long>(Count(m), Tag(m.Name)))
-        .Concat((_services()?.Maps ?? []).Select(static m => new Measurement<long>(m.Used, Tag(m.Name))));
+    private IEnumerable<Measurement<long>> Used() => All().Select(static m => new Measurement<long>(m.Used, Tag(m.Name)));
 
-    private IEnumerable<Measurement<long>> Sizes() => Sized().Select(static m => new Measurement<long>(m.MaxEntries, Tag(m.Name)))
-        .Concat((_services()?.Maps ?? []).Select(static m => new Measurement<long>(m.Size, Tag(m.Name))));
+    private IEnumerable<Measurement<long>> Sizes() => All().Select(static m => new Measurement<long>(m.Size, Tag(m.Name)));
+
+    // Few pods, read when somebody asks; what their writer knows; and what is too large to be walked for a figure.
+    private IEnumerable<(string Name, long Used, long Size)> All() => s_pods.Select(name => (name, _maps[name].Walk(), (long)_maps[name].MaxEntries))
+        .Concat(_services()?.Maps ?? []).Concat(_counted().Where(static m => !s_pods.Contains(m.Name)));
 
     private IEnumerable<Measurement<long>> Calls() => _services() is not { } figures ? [] : Enum.GetValues<SvcOutcome>()
         .Select(outcome => new Measurement<long>(Sum(figures.Outcomes, (uint)outcome), new KeyValuePair<string, object?>("outcome", WireNames.Of(outcome))));
 
     private IEnumerable<Measurement<long>> Services() => _services() is { } figures ? [new(figures.Services)] : [];
 
-    // Maps of flows drop their oldest entry when they are full, and are too large to be walked for a figure.
-    private IEnumerable<BpfMap> Sized() => [_maps[DatapathPins.Pods4], _maps[DatapathPins.Pods6]];
-
     private static KeyValuePair<string, object?> Tag(string map) => new("map", map);
-
-    private static long Count(BpfMap map)
-    {
-        var count = 0;
-        var key = new byte[map.KeySize];
-        for (ReadOnlySpan<byte> previous = default; count <= map.MaxEntries && map.TryNextKey(previous, key); previous = key.ToArray()) count++;
-        return count;
-    }
 
     private static long Sum(BpfMap map, uint index)
     {

@@ -35,6 +35,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 5008, Level = LogLevel.Error, Message = "Entries of pods whose links are gone could not be removed: {Reason}")]
     public static partial void EntriesStay(ILogger log, string reason);
 
+    [LoggerMessage(EventId = 5012, Level = LogLevel.Warning, Message = "What clients met of Services that are gone could not be forgotten: {Reason}")]
+    public static partial void ChoicesStay(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 5013, Level = LogLevel.Warning, Message = "The entries of the eBPF map {Map} could not be counted: {Reason}")]
+    public static partial void NotCounted(ILogger log, string map, string reason);
+
     [LoggerMessage(EventId = 5009, Level = LogLevel.Information, Message = "Flows that the stack carries are shared with {Folder}")]
     public static partial void FlowsShared(ILogger log, string folder);
 }

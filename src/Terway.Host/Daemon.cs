@@ -156,14 +156,14 @@ internal sealed class Daemon : IAsyncDisposable
         if (readiness.RefusesAdd() is { } reason) HostLog.NotServing(_log, reason);
         else new ConflistFile(_options.CniConfDir, _options.CniSocket, _options.SpoolDir).Write();
         LogReady(cloud.Node, plugins);
-        Own(ApiServer.Start(_options.ApiSocket, () => new DaemonView(cloud.Node, plugins, table, detacher, readiness, cloud.Network), _loggers));
+        Own(ApiServer.Start(_options.ApiSocket, () => new DaemonView(cloud.Node, plugins, table, objects, detacher, readiness, cloud.Network), _loggers));
 
         // What the start needed and nothing needs any more goes back to the node.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, disk.Replaced);
-        await SweepUntilStoppedAsync(
-            new JournalSweep(tombstones, store, _time, _log), plugins, new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>()),
-            ending.Token).ConfigureAwait(false);
+        var abandoned = new AbandonedObjects(objects, table, plugins, _loggers.CreateLogger<AbandonedObjects>());
+        table.Removed += abandoned.Notice;
+        await SweepUntilStoppedAsync(new JournalSweep(tombstones, store, _time, _log), plugins, abandoned, ending.Token).ConfigureAwait(false);
         var replaced = disk.Replaced.IsCancellationRequested;
         if (replaced) HostLog.StateReplaced(_log, _options.StateFile);
         else HostLog.Stopping(_log);
@@ -301,6 +301,7 @@ internal sealed class Daemon : IAsyncDisposable
         JournalSweep sweep, PluginSet plugins, AbandonedObjects abandoned, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(s_sweepPeriod, _time);
+        var following = abandoned.FollowAsync(cancellationToken);
         try
         {
             do
@@ -315,6 +316,8 @@ internal sealed class Daemon : IAsyncDisposable
         {
             // Told to stop.
         }
+
+        await following.ConfigureAwait(false);
     }
 
     private void LogReady(NodeFacts node, PluginSet plugins) => HostLog.Ready(

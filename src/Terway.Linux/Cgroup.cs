@@ -11,7 +11,7 @@ public static class Cgroup
         {
             var words = line.Split(' ');
             var dash = Array.IndexOf(words, "-");
-            if (dash > 0 && words.Length > dash + 1 && words[dash + 1] == "cgroup2" && words[3] == "/") return Unescape(words[4]);
+            if (dash > 0 && words.Length > dash + 1 && words[dash + 1] == "cgroup2" && words[3] == "/") return MountInfo.Unescape(words[4]);
         }
 
         return null;
@@ -62,9 +62,4 @@ public static class Cgroup
             return false;
         }
     }
-
-    private static string Unescape(string text) => text.Contains('\\', StringComparison.Ordinal)
-        ? text.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal).Replace("\\012", "\n", StringComparison.Ordinal)
-            .Replace("\\134", "\\", StringComparison.Ordinal)
-        : text;
 }

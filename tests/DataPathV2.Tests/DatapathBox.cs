@@ -104,7 +104,12 @@ internal sealed class DatapathBox : IDisposable
 
     public uint ToPod(byte[] packet) => Run(DatapathPins.ToPod, packet, Cali1, 0).Verdict;
 
-    public (uint Verdict, byte[] Packet) Run(string program, byte[] packet, int link, uint gsoSize)
+    /// <param name="program">Which one.</param>
+    /// <param name="packet">From the Ethernet header on.</param>
+    /// <param name="link">That it came by.</param>
+    /// <param name="gsoSize">Payload of a segment; 0: it is none.</param>
+    /// <param name="summed">As from a device that sums whole packets: fails unless the sum is right afterwards.</param>
+    public (uint Verdict, byte[] Packet) Run(string program, byte[] packet, int link, uint gsoSize, bool summed = false)
     {
         // struct __sk_buff (linux/bpf.h): ifindex at 40, gso_segs at 164, gso_size at 176.
         var context = new byte[192];
@@ -116,7 +121,7 @@ internal sealed class DatapathBox : IDisposable
         }
 
         var output = new byte[packet.Length + 64];
-        var result = _thread.Run(_node, () => _programs[program].TestRun(packet, output, context: context));
+        var result = _thread.Run(_node, () => _programs[program].TestRun(packet, output, context: context, summed: summed));
         return (result.ReturnValue, output[..result.DataLength]);
     }
 

@@ -50,12 +50,29 @@ public sealed class EniAccessTests
         var next = new FakeHost { Store = _host.Store };
         next.SetLink(DatapathBox.EniMac, s_pod.EniLink);
         using var second = new EniAccess(next, NullLogger.Instance);
-        await second.RestoreAsync(Token);
+        await second.RestoreAsync([s_pod, gone], Token);
         Assert.Equal(before, next.Objects[Key]);
         Assert.Single(next.Objects);
         Assert.Equal([Key], next.Store.Load(EniRecord.Prefix).Keys);
         await second.EnsureAsync(s_pod, Token);
         Assert.Equal(1, next.Ensured);
+    }
+
+    [Fact]
+    public async Task A_life_without_records_takes_up_the_ENIs_of_the_pods_that_are_there()
+    {
+        var gone = s_pod with { EniLink = s_pod.EniLink with { Mac = "02:00:00:00:03:02", Name = "eth2" } };
+        _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
+        using (var first = new EniAccess(_host, NullLogger.Instance)) await first.EnsureAsync(s_pod, Token);
+        var lost = new FakeHost();
+        lost.SetLink(DatapathBox.EniMac, s_pod.EniLink with { Name = "eth7", Index = 70 });
+        using var next = new EniAccess(lost, NullLogger.Instance);
+        await next.RestoreAsync([s_pod, gone, DatapathBox.PodAttachment(2)], Token);
+        // As it was, gateways included, but on the link as it is called now; and an ENI that is gone is none.
+        var entry = Assert.Single(Assert.Single(lost.Objects).Value.OfType<KernelObject.MapEntry>());
+        Assert.Equal(Assert.Single(_host.Objects[Key].OfType<KernelObject.MapEntry>()) with { LinkName = "eth7" }, entry);
+        Assert.Equal([Key], lost.Store.Load(EniRecord.Prefix).Keys);
+        Assert.Equal(1, lost.Ensured);
     }
 
     private static async Task UntilAsync(Func<bool> condition)

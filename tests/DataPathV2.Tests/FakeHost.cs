@@ -30,7 +30,10 @@ internal sealed class FakeHost : IPluginHost
 
     public ILoggerFactory Loggers => NullLoggerFactory.Instance;
 
-    public TimeProvider Time => TimeProvider.System;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>What was reported and not taken back, by its path.</summary>
+    public ConcurrentDictionary<string, Finding> Findings { get; } = new(StringComparer.Ordinal);
 
     public void SetLink(string mac, NodeLink? link)
     {
@@ -88,5 +91,7 @@ internal sealed class FakeHost : IPluginHost
 
     public void Report(string path, Finding? finding)
     {
+        if (finding is null) Findings.TryRemove(path, out _);
+        else Findings[path] = finding;
     }
 }

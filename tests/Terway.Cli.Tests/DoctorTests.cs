@@ -182,9 +182,9 @@ public sealed class DoctorTests : IDisposable
     {
         var run = await CommandRun.OfAsync(
             "doctor", "--socket", _folder["run/eni.socket"], "--config", _folder["eni_conf"], "--state-dir", _folder["state"], "--plugin-dir", _folder["plugins"],
-            "--cni-conf-dir", _folder["net.d"], "--cni-bin-dir", _folder["bin"], "--metadata-endpoint", "http://127.0.0.1:1/");
+            "--cni-conf-dir", _folder["net.d"], "--cni-bin-dir", _folder["bin"], "--metadata-endpoint", "http://127.0.0.1:1/", "--bpf-dir", _folder["bpf"]);
         Assert.Equal(1, run.Code);
-        foreach (var check in (string[])["daemon", "configuration", "conflist", "entrypoint", "state file", "clock"])
+        foreach (var check in (string[])["daemon", "configuration", "conflist", "entrypoint", "state file", "bpf file system", "clock"])
             Assert.Contains(run.Output.Split('\n'), line => line.Contains($" {check} ", StringComparison.Ordinal) && !line.StartsWith("ok", StringComparison.Ordinal));
     }
 

@@ -69,6 +69,7 @@ public sealed class CommandLineTests
         await one.Cluster.AddPodAsync(one.Node, "web", Token);
         var well = await CliAsync(one, ["doctor", .. Paths(one)]);
         Assert.True(well.Code == 0, well.Text);
+        Assert.Contains(well.Output.Split('\n'), static line => line.StartsWith("ok", StringComparison.Ordinal) && line.Contains("is mounted and writable", StringComparison.Ordinal));
 
         await File.WriteAllTextAsync(Path.Combine(one.Node.Paths.CniConf, "05-flannel.conflist"), "{}", Token);
         var other = await CliAsync(one, ["doctor", .. Paths(one)]);
@@ -119,6 +120,7 @@ public sealed class CommandLineTests
     [
         "--state-dir", one.Node.Paths.State, "--cni-conf-dir", one.Node.Paths.CniConf, "--cni-bin-dir", DistFolder.Find().CniBin, "--plugin-dir", DistFolder.Find().Plugins,
         "--metadata-endpoint", Lab.RunningLab.MetadataEndpoint.ToString(), "--config", config ?? Path.Combine(one.Node.Paths.Etc, "eni_conf"),
+        "--bpf-dir", one.Node.Paths.Bpf,
     ];
 
     private static async Task<(int Code, string Output, string Text)> CliAsync(OneNode one, params string[] arguments)

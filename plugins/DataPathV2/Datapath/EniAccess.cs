@@ -17,8 +17,10 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private int _disposed;
 
-    /// <summary>Takes up what an earlier life knew.</summary>
-    public async Task RestoreAsync(CancellationToken cancellationToken)
+    /// <summary>Takes up what an earlier life knew, and the ENIs of pods that it left: of a life whose records are lost nothing else tells.</summary>
+    /// <param name="pods">The pods that are there.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task RestoreAsync(IReadOnlyList<Attachment> pods, CancellationToken cancellationToken)
     {
         foreach (var (key, value) in host.Store.Load(EniRecord.Prefix))
         {
@@ -31,6 +33,20 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
             catch (TimeoutException)
             {
                 await ForgetAsync(record, cancellationToken);
+            }
+        }
+
+        foreach (var onEni in pods.Where(static p => p.Allocation.Vlan is null).GroupBy(static p => p.EniLink.Mac, StringComparer.Ordinal).Where(g => !_enis.ContainsKey(g.Key)))
+        {
+            var record = onEni.Aggregate(new EniRecord(onEni.Key, []), static (r, pod) => r.With(pod.Allocation.Addresses));
+            try
+            {
+                // The link may have another name by now than when the pods were attached.
+                await EnsureAsync(await host.WaitForLinkAsync(record.Mac, TimeSpan.Zero, cancellationToken), record, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // Its pods have no way out; the next one on it makes sure of it.
             }
         }
     }

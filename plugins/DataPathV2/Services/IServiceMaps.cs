@@ -27,6 +27,9 @@ internal interface IServiceMaps
 
     void DeleteFrontends(ReadOnlySpan<SvcAddress> addresses);
 
+    /// <summary>Forgets whom clients met in sets that are gone. Walks over all that is remembered.</summary>
+    void DeleteChoices(Func<uint, bool> isGone);
+
     /// <summary>Returns when no hook can still be looking at what was replaced or deleted before the call.</summary>
     void WaitForReaders();
 }

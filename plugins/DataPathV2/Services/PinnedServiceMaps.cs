@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Terway.Linux;
 using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Abi;
@@ -12,6 +13,7 @@ internal sealed class PinnedServiceMaps(PinnedMaps maps) : IServiceMaps
     private readonly BpfMap _frontends = maps[ServicePins.Frontends];
     private readonly BpfMap _slots = maps[ServicePins.Slots];
     private readonly BpfMap _members = maps[ServicePins.Members];
+    private readonly BpfMap _choices = maps[ServicePins.Choices];
 
     public uint MaxFrontends => _frontends.MaxEntries;
 
@@ -46,6 +48,17 @@ internal sealed class PinnedServiceMaps(PinnedMaps maps) : IServiceMaps
     public void PutFrontends(ReadOnlySpan<SvcAddress> addresses, ReadOnlySpan<SvcFrontend> frontends) => _frontends.UpdateBatch(addresses, frontends);
 
     public void DeleteFrontends(ReadOnlySpan<SvcAddress> addresses) => _frontends.DeleteBatch(addresses);
+
+    public void DeleteChoices(Func<uint, bool> isGone)
+    {
+        var gone = new List<SvcClient>();
+        _choices.Walk(key =>
+        {
+            var client = MemoryMarshal.Read<SvcClient>(key);
+            if (isGone(client.Set)) gone.Add(client);
+        });
+        if (gone.Count > 0) _choices.DeleteBatch<SvcClient>([.. gone]);
+    }
 
     public void WaitForReaders() => BpfReaders.Wait();
 }

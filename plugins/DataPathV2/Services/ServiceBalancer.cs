@@ -30,6 +30,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     private readonly Func<IReadOnlyCollection<string>> _podNamespaces;
     private ServiceTable? _table;
     private StaleFlows? _stale;
+    private GoneChoices? _choices;
     private PinnedMaps? _maps;
     private Task _loop = Task.CompletedTask;
     private int _disposed;
@@ -65,6 +66,13 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         }
     }
 
+    /// <summary>Maps that remember whom sockets and clients met; none when Services are not balanced here.</summary>
+    public IReadOnlyList<WatchedMap> Memories => _maps is null ? [] :
+    [
+        new(_maps[ServicePins.Choices], ServicePins.Choices, "max_service_flows", "clients that should stay with their backend may meet another"),
+        new(_maps[ServicePins.Peers], ServicePins.Peers, "max_service_flows", "UDP sockets may hear from a backend instead of their Service, and stay with one that is gone"),
+    ];
+
     /// <summary>Returns when what is known of Services is in force. Call from the node's namespace.</summary>
     /// <param name="objects">Folder of the compiled programs.</param>
     /// <param name="tooSmall">Told of a map that cannot be made as small as the settings say.</param>
@@ -95,7 +103,9 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         lock (_lock)
         {
             _stale = new StaleFlows(_host, _maps[ServicePins.Peers], _podNamespaces, Serves, _log);
-            _table = ServiceTable.Open(new PinnedServiceMaps(_maps), View());
+            var pinned = new PinnedServiceMaps(_maps);
+            _choices = new GoneChoices(pinned, _host.Time, _log);
+            _table = ServiceTable.Open(pinned, View());
         }
 
         _loop = Task.Run(() => FollowAsync(source), CancellationToken.None);
@@ -123,6 +133,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
             try
             {
                 _stale!.Cut(_table.Apply(View()));
+                _choices!.Forget(_table.TakeGoneSets());
             }
             catch (LinuxException e)
             {
@@ -138,6 +149,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         await _stopping.CancelAsync();
         await _loop;
         if (_stale is not null) await _stale.DisposeAsync();
+        if (_choices is not null) await _choices.DisposeAsync();
         lock (_lock)
         {
             _table = null;
@@ -185,6 +197,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
         lock (_lock)
         {
             _stale!.Cut(_table!.Apply(changes));
+            _choices!.Forget(_table.TakeGoneSets());
             Report(_table);
         }
     }
@@ -204,7 +217,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
     {
         try
         {
-            lock (_lock) _table = ServiceTable.Open(new PinnedServiceMaps(_maps!), View());
+            lock (_lock) _table = ServiceTable.Open(new PinnedServiceMaps(_maps!), View(), _table?.LastSet ?? 0);
         }
         catch (LinuxException e)
         {

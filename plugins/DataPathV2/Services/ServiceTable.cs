@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Terway.Plugins.DataPathV2.Abi;
 
 namespace Terway.Plugins.DataPathV2.Services;
@@ -18,6 +19,7 @@ internal sealed class ServiceTable
     // Of an earlier life, until a Service takes them up.
     private readonly Dictionary<uint, BackendSet> _found = [];
     private readonly List<BackendRange> _cooling = [];
+    private readonly HashSet<uint> _goneSets = [];
     private NodeView _node;
     private int _members;
     private uint _lastSet;
@@ -51,10 +53,16 @@ internal sealed class ServiceTable
     private static Comparer<ServiceName> ByName { get; } = Comparer<ServiceName>.Create(static (a, b) =>
         string.CompareOrdinal(a.Namespace, b.Namespace) is var order and not 0 ? order : string.CompareOrdinal(a.Name, b.Name));
 
+    /// <summary>The highest number that a set was given.</summary>
+    public uint LastSet => _lastSet;
+
     /// <summary>Takes up what the maps hold.</summary>
-    public static ServiceTable Open(IServiceMaps maps, NodeView node)
+    /// <param name="maps">The hooks'.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="lastSet">Of the table before this one in the same life: numbers of sets that went are not given again.</param>
+    public static ServiceTable Open(IServiceMaps maps, NodeView node, uint lastSet = 0)
     {
-        var table = new ServiceTable(maps, node);
+        var table = new ServiceTable(maps, node) { _lastSet = lastSet };
         table.Recover();
         return table;
     }
@@ -93,6 +101,15 @@ internal sealed class ServiceTable
             entry.Owner is { } owner
                 ? _services[owner].Sets[_services[owner].Frontends[address].Set].Backends.AsSpan().BinarySearch(backend) >= 0
                 : _found.TryGetValue(entry.Value.Set, out var set) && set.Backends.Contains(backend));
+
+    /// <summary>Sets that went since the last call. Their numbers are not used again in this life.</summary>
+    public IReadOnlySet<uint> TakeGoneSets()
+    {
+        if (_goneSets.Count == 0) return FrozenSet<uint>.Empty;
+        var gone = _goneSets.ToFrozenSet();
+        _goneSets.Clear();
+        return gone;
+    }
 
     private IReadOnlySet<SvcAddress> Retry()
     {
@@ -244,6 +261,7 @@ internal sealed class ServiceTable
     private void Free(BackendSet set, TableWrites writes)
     {
         Free(set.Range, set, writes);
+        _goneSets.Add(set.Id);
         foreach (var member in set.Members) writes.RemoveMember(set.Id, member);
         _members -= set.Members.Count;
     }
@@ -328,6 +346,8 @@ internal sealed class ServiceTable
         }
 
         if (orphans.Count > 0) _maps.DeleteMembers([.. orphans]);
+        // An earlier life's numbers are given again in this one: nobody may find what was left of a set with that number.
+        _maps.DeleteChoices(set => !_found.ContainsKey(set));
         // Ranges that were free before are free: nobody of the earlier life is still looking.
         _maps.WaitForReaders();
     }

@@ -15,6 +15,8 @@ internal sealed record NodePaths
 
     public string CniBinDir { get; init; } = "/opt/cni/bin";
 
+    public string BpfDir { get; init; } = "/sys/fs/bpf/terway";
+
     public string ApiSocket { get; init; } = "/var/run/eni/eni.socket";
 
     public Uri MetadataEndpoint { get; init; } = new("http://100.100.100.200/");
@@ -38,6 +40,7 @@ internal sealed class NodePathOptions
     private readonly Option<string> _plugins = PluginDir();
     private readonly Option<string> _conf = Folder("--cni-conf-dir", "where the runtime looks for conflists", static d => d.CniConfDir);
     private readonly Option<string> _bin = Folder("--cni-bin-dir", "where the runtime looks for CNI plugins", static d => d.CniBinDir);
+    private readonly Option<string> _bpf = Folder("--bpf-dir", "the daemon's pinned eBPF maps and programs", static d => d.BpfDir);
     private readonly Option<string?> _log = new("--log-file") { Description = "the daemon's log, if it is a file" };
     private readonly Option<Uri> _metadata = new("--metadata-endpoint")
     {
@@ -55,7 +58,7 @@ internal sealed class NodePathOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_config, _state, _plugins, _conf, _bin, _log, _metadata]) command.Options.Add(option);
+        foreach (var option in (Option[])[_config, _state, _plugins, _conf, _bin, _bpf, _log, _metadata]) command.Options.Add(option);
     }
 
     public NodePaths Read(ParseResult parsed, string apiSocket) => new()
@@ -65,6 +68,7 @@ internal sealed class NodePathOptions
         PluginDir = parsed.GetRequiredValue(_plugins),
         CniConfDir = parsed.GetRequiredValue(_conf),
         CniBinDir = parsed.GetRequiredValue(_bin),
+        BpfDir = parsed.GetRequiredValue(_bpf),
         LogFile = parsed.GetValue(_log),
         MetadataEndpoint = parsed.GetRequiredValue(_metadata),
         ApiSocket = apiSocket,

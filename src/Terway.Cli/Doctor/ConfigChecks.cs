@@ -11,6 +11,19 @@ namespace Terway.Cli.Doctor;
 /// <summary>The configuration on this node, and the plugins it asks for.</summary>
 internal static class ConfigChecks
 {
+    /// <summary>Whether the configuration asks for a plugin; one that cannot be read asks for none.</summary>
+    public static bool AsksFor(NodePaths paths, string plugin)
+    {
+        try
+        {
+            return ConfigFiles.Read(paths.ConfigFile, null).Plugins.Any(p => p.Name == plugin);
+        }
+        catch (CannotTellException)
+        {
+            return false;
+        }
+    }
+
     public static IEnumerable<Check> Run(NodePaths paths, string? instanceType, string kernelRelease)
     {
         NodePoolConfig config;

@@ -3,12 +3,15 @@ using Terway.Cli.Mapping;
 using Terway.Configuration.Plugins.Resolution;
 using Terway.Host.Api.V1;
 using Terway.Linux;
+using Terway.Linux.Bpf;
 
 namespace Terway.Cli.Doctor;
 
 /// <summary>All checks of a node; works whether the daemon runs or not.</summary>
 internal static class Examination
 {
+    private const string Accelerated = "DataPathV2";
+
     /// <summary>Looks at the node that the calling thread's namespace belongs to.</summary>
     public static async Task<(DoctorReport Report, NodeStatus? Status)> RunAsync(NodePaths paths, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -21,6 +24,8 @@ internal static class Examination
         checks.AddRange(Guard("installation", () => InstallChecks.Run(paths)));
         checks.AddRange(Guard("state", () => StateChecks.Run(paths)));
         checks.AddRange(Guard("kernel", () => KernelChecks.Run(KernelSide.Read(), release, NodeEnvironment.ParseKernel(release), ReadSysctl)));
+        checks.AddRange(Guard("bpf file system", () => BpfChecks.Run(
+            paths.BpfDir, NodeEnvironment.ParseKernel(release), ConfigChecks.AsksFor(paths, Accelerated), BpfMountPoint.Find, BpfChecks.AvailableMemory())));
         checks.Add(await clock.ConfigureAwait(false));
         return (DoctorReport.Of(checks), status);
     }

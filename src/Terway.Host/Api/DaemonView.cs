@@ -2,6 +2,7 @@ using Terway.AlibabaCloud.Credentials;
 using Terway.AlibabaCloud.Errors;
 using Terway.AlibabaCloud.Network;
 using Terway.Host.Api.V1;
+using Terway.Host.Node;
 using Terway.Host.Plugins;
 using Terway.Host.Pods;
 using Terway.Plugin;
@@ -10,7 +11,7 @@ namespace Terway.Host.Api;
 
 /// <summary>The daemon as the API shows it. Thread-safe.</summary>
 internal sealed class DaemonView(
-    NodeFacts node, PluginSet plugins, AttachmentTable table, PodDetacher detacher, NodeReadiness readiness, ICloudNetwork cloud)
+    NodeFacts node, PluginSet plugins, AttachmentTable table, NodeObjects objects, PodDetacher detacher, NodeReadiness readiness, ICloudNetwork cloud)
 {
     // Somebody waits at a terminal; the transport would go on trying for longer.
     private static readonly TimeSpan s_cloudLimit = TimeSpan.FromSeconds(10);
@@ -97,6 +98,24 @@ internal sealed class DaemonView(
             yield return item;
         }
     }
+
+    public IEnumerable<V1.NodeObject> NodeObjects() => objects.All
+        .OrderBy(static o => o.Plugin, StringComparer.Ordinal).ThenBy(static o => o.Key, StringComparer.Ordinal)
+        .Select(static o => new V1.NodeObject
+        {
+            Plugin = o.Plugin,
+            Key = o.Key,
+            Kind = o.Object.GetType().Name,
+            Link = Node.NodeObjects.LinkOf(o.Object) ?? "",
+            Pin = o.Object switch
+            {
+                KernelObject.PinFolder folder => folder.Path,
+                KernelObject.TcProgram program => program.Program,
+                KernelObject.MapEntry entry => entry.Map,
+                _ => "",
+            },
+            Entry = o.Object is KernelObject.MapEntry { Key: var key } ? key : "",
+        });
 
     /// <summary>Asks the cloud. Never throws for what the cloud answers or that it does not.</summary>
     public async Task<CloudEnis> CloudEnisAsync(CancellationToken cancellationToken)

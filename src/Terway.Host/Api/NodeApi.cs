@@ -15,5 +15,11 @@ internal sealed class NodeApi(DaemonView view) : V1.Node.NodeBase
         foreach (var attachment in view.Attachments()) await responseStream.WriteAsync(attachment, context.CancellationToken).ConfigureAwait(false);
     }
 
+    public override async Task ListNodeObjects(
+        ListNodeObjectsRequest request, IServerStreamWriter<NodeObject> responseStream, ServerCallContext context)
+    {
+        foreach (var kept in view.NodeObjects()) await responseStream.WriteAsync(kept, context.CancellationToken).ConfigureAwait(false);
+    }
+
     public override Task<CloudEnis> GetCloudEnis(GetCloudEnisRequest request, ServerCallContext context) => view.CloudEnisAsync(context.CancellationToken);
 }

@@ -118,7 +118,7 @@ internal sealed class KernelView
             var addresses = routes.Select(static r => r.Destination.Address).Distinct().OrderBy(static a => a.AddressFamily).ToList();
             var mac = _neighbours.FirstOrDefault(n => n.Link == link.Index && addresses.Contains(n.Address)).Mac ?? "";
             var table = _ownRules.Where(r => r.From is { IsHost: true } from && addresses.Contains(from.Address)).Select(static r => r.Table).FirstOrDefault();
-            traces.Add(new PodTrace(link.Name, link.Mac.Value.ToString(), mac, link.Mtu, addresses, (int)table));
+            traces.Add(new PodTrace(link.Name, link.Mac.Value.ToString(), mac, link.Mtu, addresses, (int)table, _buckets.Any(b => b.Link == link.Index)));
         }
 
         return traces;

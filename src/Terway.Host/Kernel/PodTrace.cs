@@ -9,4 +9,5 @@ namespace Terway.Host.Kernel;
 /// <param name="Mtu">Bytes.</param>
 /// <param name="Addresses">Addresses that are routed to the link.</param>
 /// <param name="Table">Routing table of what comes from the pod; 0 when there is no such rule.</param>
-internal sealed record PodTrace(string HostLink, string HostMac, string PodMac, int Mtu, IReadOnlyList<IPAddress> Addresses, int Table);
+/// <param name="IsShaped">Whether a token bucket limits what the pod gets.</param>
+internal sealed record PodTrace(string HostLink, string HostMac, string PodMac, int Mtu, IReadOnlyList<IPAddress> Addresses, int Table, bool IsShaped);

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Terway.Host.Plugins;
 using Terway.Host.Pods;
@@ -12,10 +13,38 @@ namespace Terway.Host.Node;
 /// </summary>
 internal sealed partial class AbandonedObjects(NodeObjects objects, AttachmentTable table, PluginSet plugins, ILogger<AbandonedObjects> log)
 {
+    private readonly Channel<bool> _noticed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile bool _waits;
+
+    /// <summary>A pod is gone, and may have been the last one. Returns at once, and costs nothing when nothing waits for that. Thread-safe.</summary>
+    public void Notice()
+    {
+        if (_waits) _noticed.Writer.TryWrite(true);
+    }
+
+    /// <summary>Looks after each <see cref="Notice"/>, until it is cancelled.</summary>
+    public async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await _noticed.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                _noticed.Reader.TryRead(out _);
+                await RemoveAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The daemon stops.
+        }
+    }
+
     /// <summary>Looks once. What cannot be removed now is tried again at the next look.</summary>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
         if (plugins.Plugins.Count == 0) return;
+        // Before the table is read: a pod that goes from now on is noticed.
+        _waits = true;
         var wanted = plugins.Plugins.Select(static p => p.Manifest.Name).ToHashSet(StringComparer.Ordinal);
         var tended = wanted.ToHashSet(StringComparer.Ordinal);
         foreach (var (record, _) in table.All)
@@ -36,6 +65,8 @@ internal sealed partial class AbandonedObjects(NodeObjects objects, AttachmentTa
                 LogNotRemoved(log, plugin, key, e.Message);
             }
         }
+
+        _waits = objects.Kept.Any(k => !tended.Contains(k.Plugin));
     }
 
     [LoggerMessage(EventId = 6101, Level = LogLevel.Information, Message = "Plugin {Plugin} is not in use on this node any more: its objects of {Key} are taken away")]

@@ -47,6 +47,10 @@ internal sealed class NodeObjects : IDisposable
     /// <summary>All plans kept now, each known before its first object is made.</summary>
     public IReadOnlyList<IReadOnlyList<KernelObject>> Plans => [.. _kept.Values];
 
+    /// <summary>Every object that is kept now, with who keeps it and under which key.</summary>
+    public IEnumerable<(string Plugin, string Key, KernelObject Object)> All =>
+        _kept.SelectMany(static k => k.Value.Select(o => (k.Key.Plugin, k.Key.Key, o)));
+
     /// <summary>Who keeps something, and under which keys; in an order in which it can go: filters before the pins of their programs.</summary>
     public IReadOnlyList<(string Plugin, string Key)> Kept =>
         [.. _kept.OrderBy(static k => k.Value.Any(static o => o is KernelObject.PinFolder)).Select(static k => k.Key)];
@@ -178,7 +182,8 @@ internal sealed class NodeObjects : IDisposable
 
     public void Dispose() => _one.Dispose();
 
-    private static string? LinkOf(KernelObject o) => o switch
+    /// <summary>The link of the node that an object is on or about; null when there is none.</summary>
+    public static string? LinkOf(KernelObject o) => o switch
     {
         KernelObject.Link link => link.Name,
         KernelObject.Address address => address.LinkName,

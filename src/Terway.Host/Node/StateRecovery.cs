@@ -92,7 +92,7 @@ internal sealed partial class StateRecovery(
             // Index 0: the link is not on the node, but in the pod.
             Objects = eniLink.Index == 0 ? Objects(trace, eniLink) : Objects(trace, TableBase + eniLink.Index),
             Provider = NameOf(() => plugins.ProviderFor(pod).Name, plugins.Providers.Count > 0 ? plugins.Providers[0].Name : ""),
-            Datapath = NameOf(() => plugins.DatapathFor(pod, allocation).Name, ""),
+            Datapath = NameOf(() => DatapathOf(plugins.DatapathFor(pod, allocation).Name, trace), ""),
             CreatedAt = time.GetUtcNow(),
         };
     }
@@ -164,6 +164,10 @@ internal sealed partial class StateRecovery(
 
         return objects;
     }
+
+    // Of whatever version: what its datapath plans beyond the above, programs say, comes with the handover to this start's. But a limit is not known, only
+    // that there is one: a plan without it would undo it.
+    private static string DatapathOf(string name, PodTrace trace) => trace.IsShaped ? name : ActivePlugins.PluginName(name).ToString();
 
     private static string NameOf(Func<string> choose, string fallback)
     {

@@ -72,9 +72,11 @@ public static class LeakAudit
     private static async Task CompareNodeAsync(RunningLab lab, LabNode node, int pods, LeakReport report, CancellationToken ct)
     {
         NodeStatus status;
+        JournalView journal;
         try
         {
             status = await NodeAgent.StatusAsync(node.Paths.Run, ct);
+            journal = await JournalView.ReadAsync(node.Paths.Run, status, ct);
         }
         catch (RpcException e)
         {
@@ -82,6 +84,7 @@ public static class LeakAudit
             return;
         }
 
+        BpfAudit.Compare(lab, node, journal, report);
         if (status.Attachments != pods)
             report.State.Add($"{node.Name}: the daemon knows {status.Attachments} attachments, there are {pods} pods");
         var inUse = status.Pools.Sum(static p => p.InUse);

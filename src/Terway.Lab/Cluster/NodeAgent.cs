@@ -11,7 +11,14 @@ public static class NodeAgent
     /// <exception cref="RpcException">No daemon answers.</exception>
     internal static async Task<NodeStatus> StatusAsync(string runFolder, CancellationToken ct)
     {
-        using var handler = new SocketsHttpHandler
+        using var channel = Connect(runFolder);
+        return await new Node.NodeClient(channel).GetStatusAsync(new GetStatusRequest(), cancellationToken: ct);
+    }
+
+    /// <summary>A channel to the daemon's socket; calls on it fail when nobody listens there.</summary>
+    internal static GrpcChannel Connect(string runFolder) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler
         {
             UseProxy = false,
             ConnectCallback = async (_, cancellationToken) =>
@@ -28,8 +35,7 @@ public static class NodeAgent
                     throw;
                 }
             },
-        };
-        using var channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler });
-        return await new Node.NodeClient(channel).GetStatusAsync(new GetStatusRequest(), cancellationToken: ct);
-    }
+        },
+        DisposeHttpClient = true,
+    });
 }

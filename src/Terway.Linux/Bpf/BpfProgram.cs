@@ -12,6 +12,9 @@ public readonly record struct BpfTestResult(uint ReturnValue, int DataLength, Ti
 /// <summary>A loaded eBPF program. Thread safe.</summary>
 public sealed unsafe class BpfProgram : IDisposable
 {
+    // BPF_F_TEST_SKB_CHECKSUM_COMPLETE, since Linux 6.11.
+    private const uint WithSum = 1 << 2;
+
     private readonly FdHandle _handle;
 
     internal BpfProgram(FdHandle handle, string? name = null)
@@ -52,7 +55,11 @@ public sealed unsafe class BpfProgram : IDisposable
     /// <param name="output">receives the packet after the program, as far as there is room; may be empty</param>
     /// <param name="repeat">how often, for timing; the packet is not reset in between</param>
     /// <param name="context">the first bytes of the program's context, e.g. a part of struct __sk_buff; may be empty</param>
-    public BpfTestResult TestRun(ReadOnlySpan<byte> packet, Span<byte> output = default, int repeat = 1, ReadOnlySpan<byte> context = default)
+    /// <param name="summed">
+    /// as from a device that sums whole packets (CHECKSUM_COMPLETE). EBADMSG: the program left a sum that is not the packet's. EINVAL: the kernel is older
+    /// than 6.11
+    /// </param>
+    public BpfTestResult TestRun(ReadOnlySpan<byte> packet, Span<byte> output = default, int repeat = 1, ReadOnlySpan<byte> context = default, bool summed = false)
     {
         fixed (byte* p = packet, o = output, c = context)
         {
@@ -66,6 +73,7 @@ public sealed unsafe class BpfProgram : IDisposable
                 ctx_in = (ulong)c,
                 ctx_size_in = (uint)context.Length,
                 repeat = (uint)repeat,
+                flags = summed ? WithSum : 0,
             };
             var result = BpfSyscall.Call(bpf.BPF_PROG_TEST_RUN, ref attributes);
             // ENOSPC: the output was cut; the length is right nevertheless.

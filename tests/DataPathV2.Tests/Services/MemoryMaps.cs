@@ -99,6 +99,11 @@ internal sealed class MemoryMaps(uint maxFrontends = 4096, uint maxSlots = 4096,
         }
     }
 
+    /// <summary>Numbers of sets that clients remember.</summary>
+    public HashSet<uint> Choices { get; } = [];
+
+    public void DeleteChoices(Func<uint, bool> isGone) => Choices.RemoveWhere(set => isGone(set));
+
     public void WaitForReaders() => Waits++;
 
     private void Count()

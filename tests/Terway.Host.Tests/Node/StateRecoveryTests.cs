@@ -150,6 +150,20 @@ public sealed class StateRecoveryTests : IAsyncLifetime
         Assert.Null(table.FindAlsoRecovered(s_key));
     }
 
+    [Fact]
+    public async Task A_recovered_pod_is_handed_over_to_this_starts_datapath_unless_it_has_a_limit_that_nobody_knows()
+    {
+        Assert.Equal("Fake", Assert.Single(await RecoverAsync()).Record.Datapath);
+        var link = Assert.Single(await _box.Kernel.FindPodTracesAsync());
+        Assert.False(link.IsShaped);
+        await _box.Kernel.ApplyAsync([new KernelObject.TokenBucket(link.HostLink, 1_000_000, 100_000, 200_000)], netNsPath: null);
+        Assert.True(Assert.Single(await _box.Kernel.FindPodTracesAsync()).IsShaped);
+        Assert.Equal("Fake/1.0.0", Assert.Single(await new StateRecovery(
+            Open(), new ActivePlugins([new PluginPart<IAddressProvider>("Fake/1.0.0", _provider)], [new PluginPart<IDatapath>("Fake/1.0.0", new FakeDatapath())], [], []),
+            _box.Links, FindEniAsync, _ => Task.FromResult<IReadOnlyList<string>>([InPodMac]), TimeProvider.System, NullLogger.Instance)
+            .RunAsync(await _box.Kernel.FindPodTracesAsync(), Cancelled)).Record.Datapath);
+    }
+
     private StateStore Open() => StateStore.Open(_folder[$"{++_files}.db"], TimeProvider.System, NullLogger.Instance);
 
     private async Task<IReadOnlyList<(AttachmentRecord Record, AttachmentPhase Phase)>> RecoverAsync(Func<string, CancellationToken, Task<MetadataEni?>>? metadata = null)

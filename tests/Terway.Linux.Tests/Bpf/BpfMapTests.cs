@@ -51,6 +51,31 @@ public sealed class BpfMapTests
         map.DeleteBatch<uint>([]);
     }
 
+    [Theory]
+    [InlineData(BpfMapType.Hash, 0u)]
+    [InlineData(BpfMapType.Hash, 1u)]
+    [InlineData(BpfMapType.LruHash, 0u)]
+    public void A_walk_meets_every_key_once(BpfMapType type, uint flags)
+    {
+        using var map = BpfMap.Create(type, 8, 4, 20_000, flags);
+        Assert.Equal(0, map.Walk());
+        var keys = Enumerable.Range(0, 5000).Select(i => (ulong)i).ToArray();
+        map.UpdateBatch<ulong, uint>(keys, new uint[keys.Length]);
+        var met = new List<ulong>();
+        Assert.Equal(5000, map.Walk(key => met.Add(BitConverter.ToUInt64(key))));
+        Assert.Equal(keys, met.Order());
+    }
+
+    [Fact]
+    public void A_trie_is_walked_too()
+    {
+        using var map = BpfMap.Create(BpfMapType.LpmTrie, 8, 4, 100, flags: 1);
+        for (var i = 0u; i < 50; i++) map.Update((32, i), i);
+        var met = new List<uint>();
+        Assert.Equal(50, map.Walk(key => met.Add(BitConverter.ToUInt32(key[4..]))));
+        Assert.Equal(Enumerable.Range(0, 50).Select(static i => (uint)i), met.Order());
+    }
+
     [Fact]
     public void LpmTrie_finds_the_longest_prefix_and_takes_batches()
     {

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Fetches Debian's cloud kernel (amd64) of a suite, to be booted by qemu, and prints the path of its vmlinuz. Does nothing else when it is there.
+#
+#   build/kernel.sh bullseye
+#
+# It comes through apt with lists of its own, verified by Debian's archive key; nothing is installed. Kernels are kept in
+# ${XDG_CACHE_HOME:-~/.cache}/terway-net; who wants a newer one of the suite removes the folder.
+set -euo pipefail
+
+suite="${1:?kernel.sh: name a suite of Debian}"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+target="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net/kernel-$suite"
+if [[ -e "$target/vmlinuz" ]]; then
+  echo "$target/vmlinuz"
+  exit 0
+fi
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+# Where this machine gets Debian from; without package lists it does not say.
+mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 -E '/debian/?$' || true)"
+mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root" "$target"
+: >"$work/status"
+echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main" >"$work/sources.list"
+cat >"$work/apt.conf" <<CONF
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::State::lists "$work/lists";
+Dir::State::status "$work/status";
+Dir::Cache "$work/cache";
+APT::Architecture "amd64";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+CONF
+export APT_CONFIG="$work/apt.conf"
+apt-get update -qq >&2
+name="$(apt-cache depends linux-image-cloud-amd64 | sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n1)"
+[[ -n "$name" ]] || { echo "kernel.sh: $suite has no cloud kernel" >&2; exit 1; }
+(cd "$work" && apt-get download -qq "$name" >&2 && dpkg-deb -x linux-image-*.deb root)
+cp "$work"/root/boot/vmlinuz-* "$target/.vmlinuz"
+# Whole or not at all: an interrupted copy must not be taken for a kernel.
+mv "$target/.vmlinuz" "$target/vmlinuz"
+echo "$target/vmlinuz"

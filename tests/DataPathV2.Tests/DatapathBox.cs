@@ -169,6 +169,17 @@ internal sealed class DatapathBox : IDisposable
         Assert.Equal([(WireNames.Of(reason), 1)], Changes(before));
     }
 
+    /// <summary>From now on there may be a flow of every pod: packets take the thorough path.</summary>
+    public void FillHints()
+    {
+        Hints all = default;
+        ((Span<byte>)all.Flag).Fill(1);
+        foreach (var map in (BpfMap[])[Maps[DatapathPins.Hints4], Maps[DatapathPins.Hints6]])
+        {
+            for (var row = 0u; row < map.MaxEntries; row++) map.Update(in row, in all);
+        }
+    }
+
     public void Put(KernelObject.MapEntry entry, int link = 0)
     {
         var value = Convert.FromHexString(entry.Value);

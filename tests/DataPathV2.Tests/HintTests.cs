@@ -8,7 +8,6 @@ namespace Terway.Plugins.DataPathV2.Tests;
 /// <summary>Hints spare packets a look into the flows; where they say that there may be one, every check is made, and comes to the same.</summary>
 public sealed class HintTests : IAsyncLifetime
 {
-    private static readonly string[] s_hints = [DatapathPins.Hints4, DatapathPins.Hints6];
     private DatapathBox _box = null!;
 
     public async ValueTask InitializeAsync()
@@ -35,7 +34,7 @@ public sealed class HintTests : IAsyncLifetime
             ? Packet.Ethernet(DatapathBox.HostMac1, DatapathBox.PodMac1, 0x86dd, Packet.IPv6(DatapathBox.Pod1V6, DatapathBox.Pod2V6, protocol, l4))
             : Packet.OfPod1(Packet.IPv4(DatapathBox.Pod1, DatapathBox.Pod2, protocol, l4));
         var quick = _box.Run(DatapathPins.FromPod, packet, _box.Cali1, 0);
-        foreach (var map in s_hints.Select(name => _box.Maps[name])) FillHints(map);
+        _box.FillHints();
         (uint Verdict, byte[] Packet) thorough = default;
         _box.AssertOnly(PathTaken.PodToPod, () => thorough = _box.Run(DatapathPins.FromPod, packet, _box.Cali1, 0));
 
@@ -65,13 +64,6 @@ public sealed class HintTests : IAsyncLifetime
         Assert.Equal(DpLimits.Hints, Set(_box.Maps[DatapathPins.Hints4]).Count);
         _box.AssertOnly(PathTaken.StackFlow, () => Assert.Equal(
             DatapathBox.Unspec, _box.FromEni(Packet.OfVpc(Packet.IPv4(DatapathBox.Remote, DatapathBox.Pod1, Packet.Tcp, Packet.Ports(8080, 40000))))));
-    }
-
-    private static void FillHints(BpfMap map)
-    {
-        Hints all = default;
-        ((Span<byte>)all.Flag).Fill(1);
-        for (var i = 0u; i < map.MaxEntries; i++) map.Update(in i, in all);
     }
 
     private static List<uint> Set(BpfMap map) =>

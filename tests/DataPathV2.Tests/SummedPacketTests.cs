@@ -47,7 +47,7 @@ public sealed class SummedPacketTests : IAsyncLifetime
     public void The_sum_is_right_after_the_packet_got_older(string way, bool ipv6, bool thorough)
     {
         var path = Enum.Parse<PathTaken>(way);
-        if (thorough) FillHints();
+        if (thorough) _box.FillHints();
         var random = new Random(4711);
         var (program, link) = path == PathTaken.VpcToPod ? (DatapathPins.FromEni, _box.Eth1) : (DatapathPins.FromPod, _box.Cali1);
         // Every age, and of each some contents: a sum that is added to carries over now and then.
@@ -99,12 +99,4 @@ public sealed class SummedPacketTests : IAsyncLifetime
 
     private static byte[] Ip(bool ipv6, string from, string to, byte hops, byte[] l4) =>
         ipv6 ? Packet.IPv6(from, to, Packet.Tcp, l4, hops) : Packet.IPv4(from, to, Packet.Tcp, l4, ttl: hops);
-
-    private void FillHints()
-    {
-        foreach (var map in ((string[])[DatapathPins.Hints4, DatapathPins.Hints6]).Select(name => _box.Maps[name]))
-        {
-            for (var i = 0u; i < map.MaxEntries; i++) map.Update(in i, (byte)1);
-        }
-    }
 }

@@ -152,7 +152,7 @@ public sealed class LeakAuditTests
         await nodes.Cluster.StartDaemonAsync(node, Token);
         // The pod keeps its own path, Services are gone already.
         await CleanAsync(nodes, node);
-        Assert.Equal(["datapath-v1"], Directory.EnumerateDirectories(node.Paths.Bpf).Select(Path.GetFileName));
+        Assert.Equal(["datapath-v1"], AcceleratedNodes.PinFolders(node));
         // Held, the program and its maps outlive their pins, and would be a leak if they were still attached.
         using var program = BpfProgram.OpenPinned(Path.Combine(AcceleratedNodes.PinsOf(node), "dp_from_eni"))!;
         await nodes.RemovePodsAsync(Token);

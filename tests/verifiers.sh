@@ -6,49 +6,21 @@
 #
 #   tests/verifiers.sh
 #
-# Needs qemu-system-x86, bpftool, busybox-static, clang-14. Kernels come through apt with lists of their own, verified by Debian's archive key; nothing is
-# installed. They are kept in ${XDG_CACHE_HOME:-~/.cache}/terway-net.
+# Needs qemu-system-x86, bpftool, busybox-static, clang-14, xz-utils. Kernels are fetched by tests/kernels.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-objects=(dp_from_pod dp_from_eni dp_to_pod)
+objects=(dp_from_pod dp_from_eni dp_to_pod dp_to_eni)
 hooks=(svc_connect4 svc_connect6 svc_sendmsg4 svc_sendmsg6 svc_recvmsg4 svc_recvmsg6 svc_getpeername4 svc_getpeername6)
-suites=(bullseye bookworm trixie)
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net"
 patience=300 # seconds for one kernel: it boots in a few, on a busy machine in many
 
-for program in qemu-system-x86_64 bpftool busybox clang-14 gzip; do
+for program in qemu-system-x86_64 bpftool busybox clang-14 gzip xz; do
   command -v "$program" >/dev/null || { echo "verifiers.sh: no program $program" >&2; exit 2; }
 done
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
-# kernel SUITE: prints the path of its vmlinuz, and fetches it first if it is not there.
-kernel() {
-  local target="$cache/kernel-$1" apt="$work/apt-$1" mirror name
-  if [[ ! -e "$target/vmlinuz" ]]; then
-    mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 -E '/debian/?$')"
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/root" "$target"
-    : >"$apt/status"
-    echo "deb [signed-by=$keyring] $mirror $1 main" >"$apt/sources.list"
-    cat >"$apt/apt.conf" <<CONF
-Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::State::lists "$apt/lists";
-Dir::State::status "$apt/status";
-Dir::Cache "$apt/cache";
-APT::Architecture "amd64";
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-CONF
-    APT_CONFIG="$apt/apt.conf" apt-get update -qq >&2
-    name="$(APT_CONFIG="$apt/apt.conf" apt-cache depends linux-image-cloud-amd64 | sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n1)"
-    (cd "$apt" && APT_CONFIG="$apt/apt.conf" apt-get download -qq "$name" >&2 && dpkg-deb -x linux-image-*.deb root)
-    cp "$apt"/root/boot/vmlinuz-* "$target/vmlinuz"
-  fi
-  echo "$target/vmlinuz"
-}
+source tests/kernels.sh
 
 initrd="$work/initrd"
 mkdir -p "$initrd"/{bin,proc,sys,objects,tmp} "$work/src"
@@ -64,11 +36,7 @@ for ipv6 in 0 1; do
   done
 done
 cp "$(command -v busybox)" "$initrd/bin/busybox"
-cp "$(readlink -f "$(command -v bpftool)")" "$initrd/bin/bpftool"
-ldd "$initrd/bin/bpftool" | grep -o '/[^ ]*' | while read -r library; do
-  mkdir -p "$initrd$(dirname "$library")"
-  cp -L "$library" "$initrd$library"
-done
+program bpftool "$initrd"
 cat >"$initrd/init" <<'INIT'
 #!/bin/busybox sh
 b=/bin/busybox
@@ -122,12 +90,12 @@ INIT
 printf '%b' '\x02\0\0\0\x02\x01\x02\0\0\0\x01\x01\x08\0' '\x45\0\0\x28\0\0\0\0\x40\x06\x64\xb8\x0a\0\x01\x0b\x0a\0\x01\x0c' \
   '\x9c\x40\0\x50\0\0\0\0\0\0\0\0\x50\x02\x20\0\0\0\0\0' >"$initrd/packet"
 chmod +x "$initrd/init"
-(cd "$initrd" && find . | busybox cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"
+pack "$initrd" "$work/initrd.gz"
 
 failed=0
 wanted=$((2 * (${#objects[@]} + ${#hooks[@]})))
 for suite in "${suites[@]}"; do
-  image="$(kernel "$suite")"
+  image="$(kernel "$suite")/vmlinuz"
   timeout "$patience" qemu-system-x86_64 -accel tcg -m 512 -nographic -no-reboot -kernel "$image" -initrd "$work/initrd.gz" \
     -append "console=ttyS0 quiet panic=-1" >"$work/$suite.log" 2>&1 </dev/null || true
   grep -aoE 'kernel [0-9].*|REFUSED.*' "$work/$suite.log" || true

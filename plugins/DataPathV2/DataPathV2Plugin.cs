@@ -3,6 +3,7 @@ using System.Composition;
 using Microsoft.Extensions.Logging;
 using Terway.Linux;
 using Terway.Linux.Bpf;
+using Terway.Linux.Netlink;
 using Terway.Plugins.DataPathV2.Configuration;
 using Terway.Plugins.DataPathV2.Datapath;
 using Terway.Plugins.DataPathV2.Pins;
@@ -24,7 +25,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly IPluginHost _host;
     private readonly ILogger _log;
     private readonly EniAccess _enis;
+    private readonly EniPacing _eniPacing;
     private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
+    private IReadOnlyList<Attachment> _restored = [];
+    private Pacing _pacing = Pacing.None;
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
@@ -38,7 +42,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         ArgumentNullException.ThrowIfNull(host);
         _host = host;
         _log = host.Loggers.CreateLogger("DataPathV2");
-        _enis = new EniAccess(host, _log);
+        _eniPacing = new EniPacing(host);
+        _enis = new EniAccess(host, _eniPacing, _log);
     }
 
     /// <summary>Before policy, which looks at a pod that has its network.</summary>
@@ -58,15 +63,17 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     IReadOnlyList<KernelObject> IDatapath.Plan(Attachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);
-        return AcceleratedPlan.Of(attachment, _host.Families);
+        return AcceleratedPlan.Of(attachment, _host.Families, _pacing);
     }
 
     /// <inheritdoc/>
-    public Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
+    public async Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         Remember(attachment);
-        return attachment.Allocation.Vlan is null ? _enis.EnsureAsync(attachment, cancellationToken) : Task.CompletedTask;
+        if (attachment.Allocation.Vlan is not null) return;
+        await _enis.EnsureAsync(attachment, cancellationToken);
+        if (IsPaced(attachment)) await _eniPacing.EnsureAsync(attachment, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -74,7 +81,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachment);
         _podNamespaces.TryRemove((attachment.Pod.ContainerId, attachment.Pod.IfName), out _);
-        return Task.CompletedTask;
+        return attachment.Pod.EgressBytesPerSecond > 0 ? _eniPacing.ReleaseAsync(attachment, cancellationToken) : Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -82,6 +89,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachments);
         foreach (var attachment in attachments) Remember(attachment);
+        _restored = attachments;
         return Task.CompletedTask;
     }
 
@@ -93,6 +101,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         try
         {
             await LoadAsync(settings, cancellationToken);
+            _pacing = Pacing.Choose(settings.Bandwidth, FairQueue.IsInKernel, _host.Report);
+            Log.BandwidthBy(_log, _pacing.IsByTime ? "departure times (edt)" : "token buckets (tbf)");
             var services = _services = new ServiceBalancer(_host, settings, () => [.. _podNamespaces.Values.Distinct()], _log);
             _networks = new StackNetworks(_host, settings, _log) { OwnChanged = services.Take };
             await _networks.StartAsync(cancellationToken);
@@ -106,6 +116,9 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
                 "ebpf", e.Message, "see what the kernel says above; take DataPathV2 out of the pool's plugins to go on without it", canRetry: false, e);
         }
 
+        // Pods keep what they were made with, whatever is in force now. Those of another layout are in its maps until they are handed over.
+        foreach (var attachment in _restored.Where(a => IsPaced(a) || _pacing.LimitsOf(a).Egress > 0)) _eniPacing.Restore(attachment);
+        _restored = [];
         await _enis.RestoreAsync(cancellationToken);
     }
 
@@ -117,6 +130,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
+        _eniPacing.Dispose();
         if (_networks is not null) await _networks.DisposeAsync();
         if (_services is not null) await _services.DisposeAsync();
         if (_gone is not null) await _gone.DisposeAsync();
@@ -125,6 +139,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     }
 
     private void Remember(Attachment attachment) => _podNamespaces[(attachment.Pod.ContainerId, attachment.Pod.IfName)] = attachment.Pod.NetNsPath;
+
+    // By what is in force for the pod, not by what would be planned for it now.
+    private bool IsPaced(Attachment attachment) => attachment.Pod.EgressBytesPerSecond > 0
+        && attachment.Allocation.Addresses.Any(a => _maps!.Limit(a.Address) is { Egress: > 0 });
 
     private static string Objects => Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
 
@@ -138,7 +156,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var shapes = MapShape.All(settings, withIpv6);
         if (EarlierMaps.Share(_host.BpfFolder, shapes) is { } other) Log.FlowsShared(_log, other);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
-        _metrics = new DatapathMetrics(_maps, () => _services?.Figures);
+        _metrics = new DatapathMetrics(_maps, () => _services?.Figures, () => _pacing.IsByTime);
         ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
         var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));

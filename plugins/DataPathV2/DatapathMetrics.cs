@@ -13,7 +13,7 @@ internal sealed class DatapathMetrics : IDisposable
     private readonly PinnedMaps _maps;
     private readonly Func<ServiceFigures?> _services;
 
-    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services)
+    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services, Func<bool> isPaced)
     {
         _maps = maps;
         _services = services;
@@ -23,6 +23,9 @@ internal sealed class DatapathMetrics : IDisposable
         _meter.CreateObservableCounter(
             "terway.datapath.service.calls", Calls, "{call}", "Calls of sockets to Services: sent to a backend, sticky: to the one of before, or refused for want of one.");
         _meter.CreateObservableGauge("terway.datapath.services", Services, "{service}", "Services that are balanced.");
+        _meter.CreateObservableGauge(
+            "terway.datapath.bandwidth.mode", () => new Measurement<int>(1, new KeyValuePair<string, object?>("mode", isPaced() ? "edt" : "tbf")),
+            description: "1 for how limits of new pods' bandwidth are kept: edt or tbf.");
         _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of the eBPF maps whose size can be set.");
         _meter.CreateObservableGauge("terway.datapath.map.capacity", Sizes, "{entry}", "Entries that fit into them.");
     }

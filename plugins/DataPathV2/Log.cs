@@ -35,6 +35,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 5008, Level = LogLevel.Error, Message = "Entries of pods whose links are gone could not be removed: {Reason}")]
     public static partial void EntriesStay(ILogger log, string reason);
 
+    [LoggerMessage(EventId = 5012, Level = LogLevel.Error, Message = "ENI link {Link} ({Mac}) has no departure times, egress limits of its pods are not kept: {Reason}; it is tried again")]
+    public static partial void EniNotPaced(ILogger log, string link, string mac, string reason);
+
+    [LoggerMessage(EventId = 5013, Level = LogLevel.Information, Message = "Limits of pods' bandwidth are kept by {Mode}")]
+    public static partial void BandwidthBy(ILogger log, string mode);
+
     [LoggerMessage(EventId = 5009, Level = LogLevel.Information, Message = "Flows that the stack carries are shared with {Folder}")]
     public static partial void FlowsShared(ILogger log, string folder);
 }

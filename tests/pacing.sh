@@ -122,7 +122,11 @@ measure() {
   shift 6
   in_ "$to" iperf3 -s -1 >/tmp/server 2>&1 &
   server=$!
-  $b sleep 1
+  # It listens at port 5201.
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    in_ "$to" busybox grep -q ':1451 .* 0A ' /proc/net/tcp /proc/net/tcp6 && break
+    $b usleep 500000
+  done
   in_ "$from" iperf3 -c "$address" -t 30 "$@" >/tmp/client 2>&1 &
   client=$!
   $b sleep 4

@@ -36,8 +36,8 @@ for project in "${projects[@]}"; do
   find "artifacts/bin/$project/debug" -maxdepth 1 -type f -exec cp {} "$initrd/tests/$project/" \;
 done
 # What those, and libbpf, load at run time.
-for library in libstdc++.so.6 libm.so.6 libgcc_s.so.1 libc.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libz.so.1 libbpf.so.1 libelf.so.1; do
-  file="$(ldconfig -p | sed -nE "s|^\s*${library//./\\.} \(libc6,x86-64.*=> (.*)|\1|p" | head -n1)"
+for library in libstdc++.so.6 libm.so.6 libgcc_s.so.1 libc.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libz.so.1 libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3; do
+  file="$(ldconfig -p | awk -v name="$library" '$1 == name && /x86-64/ && !found { print $NF; found = 1 }')"
   mkdir -p "$initrd$(dirname "$file")"
   cp -L "$file" "$initrd$file"
 done

@@ -341,6 +341,46 @@ public sealed class DataPathV2Tests
         await nodes.AssertCleanAsync(Token);
     }
 
+    [Fact]
+    public async Task A_pods_egress_limit_holds_to_the_vpc_and_to_pods_of_its_node_and_leaves_nothing()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
+        const int BytesPerSecond = 2_000_000, Payload = 4_000_000;
+        await using var nodes = await AcceleratedNodes.StartAsync(AcceleratedNodes.Conf, Token);
+        await AddPodsAsync(nodes, perNode: 1);
+        var (node, other) = (nodes.Lab.Nodes[0], nodes.Lab.Nodes[1]);
+        using var links = RtnlSocket.Open(nodes.Lab.Namespaces.Thread, node.NetNs);
+        // As many as pods, where the kernel has any: by departure times each pod's link has one, and an ENI only for a limited pod.
+        var byTime = FairQueue.IsInKernel();
+        Assert.Equal(byTime ? 1 : 0, FairQueues());
+        var limit = new JsonObject { ["bandwidth"] = new JsonObject { ["egressRate"] = 8 * BytesPerSecond, ["egressBurst"] = 8 * BytesPerSecond } };
+        var limited = await nodes.Cluster.AddPodAsync(node, "limited", Token, limit);
+        Assert.Equal(byTime ? 3 : 0, FairQueues());
+        await HoldsAsync();
+        // Pods keep their limits when the daemon starts again.
+        await RestartAsync(nodes, AcceleratedNodes.Conf);
+        Assert.Equal(byTime ? 3 : 0, FairQueues());
+        await HoldsAsync();
+        await nodes.Cluster.RemovePodAsync("limited", Token);
+        Assert.Equal(byTime ? 1 : 0, FairQueues());
+        await nodes.RemovePodsAsync(Token);
+        await nodes.AssertCleanAsync(Token);
+
+        int FairQueues() => links.DumpQdiscs().Count(static q => q is { Kind: "fq", Parent: TcHandle.Root });
+
+        async Task HoldsAsync()
+        {
+            foreach (var to in new[] { node, other })
+            {
+                var pod = nodes.Cluster.Pods.First(p => p.Node == to && p != limited);
+                var probe = await Probe.TcpAsync(
+                    nodes.Lab.Namespaces.Thread, limited.Sandbox.NetNs, new IPEndPoint(pod.Address, EchoServer.DefaultPort), TimeSpan.FromSeconds(60), payload: Payload, ct: Token);
+                Assert.True(probe.Ok, probe.Error);
+                Assert.InRange(probe.Elapsed.TotalSeconds, 0.9 * Payload / BytesPerSecond, double.MaxValue);
+            }
+        }
+    }
+
     private static (long Local, long ToVpc, long FromVpc, long Stack, long ToPod) Figures(AcceleratedNodes nodes, LabNode node) => (
         AcceleratedNodes.Count(node, Way.PodToPod), AcceleratedNodes.Count(node, Way.PodToVpc), AcceleratedNodes.Count(node, Way.VpcToPod),
         nodes.ForwardedByStack(node), AcceleratedNodes.Count(node, Way.StackToPod));

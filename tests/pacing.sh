@@ -120,14 +120,15 @@ look() {
 measure() {
   local name="$1" limit="$2" from="$3" to="$4" link="$5" address="$6" before after bytes server client
   shift 6
-  in_ "$to" iperf3 -s -1 >/tmp/server 2>&1 &
+  # With exec, so that what is ended below is iperf3 itself.
+  (exec $b nsenter --net="/run/netns/$to" /bin/iperf3 -s -1 -B "$address" >/tmp/server 2>&1) &
   server=$!
   # It listens at port 5201.
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     in_ "$to" busybox grep -q ':1451 .* 0A ' /proc/net/tcp /proc/net/tcp6 && break
     $b usleep 500000
   done
-  in_ "$from" iperf3 -c "$address" -t 30 "$@" >/tmp/client 2>&1 &
+  (exec $b nsenter --net="/run/netns/$from" /bin/iperf3 -c "$address" -t 60 "$@" >/tmp/client 2>&1) &
   client=$!
   $b sleep 4
   before=$(look "$to" "$link")
@@ -138,6 +139,8 @@ measure() {
   [ "$bytes" != 0 ] || $b cat /tmp/client /tmp/server
   kill -9 "$client" "$server" 2>/dev/null
   wait "$client" "$server" 2>/dev/null
+  # Else the next one would measure what is left of this.
+  if $b pidof iperf3 >/dev/null; then echo "FAILED iperf3 goes on after $name"; fi
   # What waits in a queue leaves before the next one begins.
   $b sleep 3
 }

@@ -55,26 +55,22 @@ static __always_inline int dp_to_pod6(struct __sk_buff *skb)
 static __always_inline int dp_pace_to_pod4(struct __sk_buff *skb)
 {
 	__be32 addrs[2];	/* source and destination */
-	int reason;
 
 	if (dp_load(skb, ETH_HLEN + offsetof(struct iphdr, saddr), addrs,
 		    sizeof(addrs)))
 		return DP_DROP_NONE;
-	reason = dp_pace_egress(skb, dp_limit4(addrs[0]));
-	return reason ? reason : dp_pace_ingress(skb, dp_limit4(addrs[1]));
+	return dp_pace_both(skb, dp_limit4(addrs[0]), dp_limit4(addrs[1]));
 }
 
 static __always_inline int dp_pace_to_pod6(struct __sk_buff *skb)
 {
 	struct in6_addr addrs[2];
-	int reason;
 
 	if (dp_load(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr), addrs,
 		    sizeof(addrs)))
 		return DP_DROP_NONE;
-	reason = dp_pace_egress(skb, dp_limit6(addrs[0].s6_addr));
-	return reason ? reason :
-			dp_pace_ingress(skb, dp_limit6(addrs[1].s6_addr));
+	return dp_pace_both(skb, dp_limit6(addrs[0].s6_addr),
+			    dp_limit6(addrs[1].s6_addr));
 }
 
 static __always_inline int dp_pace_to_pod(struct __sk_buff *skb)

@@ -109,6 +109,12 @@ static __always_inline int dp_pace_egress(struct __sk_buff *skb,
 	return DP_DROP_NONE;
 }
 
+static __always_inline __u64 dp_ingress_horizon(const struct dp_limit *limit)
+{
+	return DP_INGRESS_HORIZON_NS +
+	       dp_takes(DP_INGRESS_HORIZON_LEN, limit->ingress);
+}
+
 /* The same of the receiver. */
 static __always_inline int dp_pace_ingress(struct __sk_buff *skb,
 					   const struct dp_limit *limit)
@@ -123,12 +129,33 @@ static __always_inline int dp_pace_ingress(struct __sk_buff *skb,
 		return DP_DROP_INTERNAL;
 	at = dp_departure(&pace->ingress,
 			  dp_takes(skb->wire_len, limit->ingress),
-			  DP_INGRESS_HORIZON_NS +
-			  dp_takes(DP_INGRESS_HORIZON_LEN, limit->ingress));
+			  dp_ingress_horizon(limit));
 	if (!at)
 		return DP_DROP_INGRESS_HORIZON;
 	dp_delay(skb, at);
 	return DP_DROP_NONE;
+}
+
+/* Between two pods. What the receiver has no room for must not use the
+ * sender's time: it would be lost for what the sender sends to others.
+ */
+static __always_inline int dp_pace_both(struct __sk_buff *skb,
+					const struct dp_limit *from,
+					const struct dp_limit *to)
+{
+	const struct dp_pace *pace;
+	int reason;
+	__u64 now;
+
+	if (from && from->egress && to && to->ingress) {
+		pace = dp_pace_of(to);
+		now = bpf_ktime_get_ns();
+		if (pace && pace->ingress > now &&
+		    pace->ingress - now > dp_ingress_horizon(to))
+			return DP_DROP_INGRESS_HORIZON;
+	}
+	reason = dp_pace_egress(skb, from);
+	return reason ? reason : dp_pace_ingress(skb, to);
 }
 
 #endif

@@ -128,6 +128,16 @@ public sealed class PacingTests : IAsyncLifetime
     }
 
     [Fact]
+    public void What_the_receiver_has_no_room_for_takes_none_of_the_senders_time()
+    {
+        Limit(1, egress: Rate);
+        Limit(2, ingress: Rate);
+        var first = ToPod(s_vpcToPod2, wireLength: 30 * Length);
+        for (var i = 0; i < 3; i++) _box.AssertOnly(DropReason.IngressHorizon, () => Assert.Equal(DatapathBox.Shot, Verdict(DatapathPins.ToPod, s_toPod2)));
+        Assert.InRange(ToEni(s_toVpc), first, Now());
+    }
+
+    [Fact]
     public void What_a_limited_pod_sends_to_another_goes_through_that_ones_queue_whatever_that_one_has()
     {
         // Both paths: plain packets, and what the fast one leaves to the thorough one.

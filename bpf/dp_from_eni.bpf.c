@@ -33,7 +33,7 @@ static __always_inline int dp_from_eni4(struct __sk_buff *skb)
 		return dp_to_stack(DP_PATH_STACK_FLOW);
 	if (dp_too_big(skb, ETH_HLEN + sizeof(h.ip), h.ip.protocol, to->mtu))
 		return dp_to_stack(DP_PATH_STACK_MTU);
-	return dp_deliver4(skb, &h, to, DP_PATH_VPC_TO_POD);
+	return dp_deliver4(skb, &h, NULL, to, DP_PATH_VPC_TO_POD);
 }
 
 static __always_inline int dp_from_eni6(struct __sk_buff *skb)
@@ -62,7 +62,7 @@ static __always_inline int dp_from_eni6(struct __sk_buff *skb)
 		return dp_to_stack(DP_PATH_STACK_FLOW);
 	if (dp_too_big(skb, ETH_HLEN + sizeof(h.ip), h.ip.nexthdr, to->mtu))
 		return dp_to_stack(DP_PATH_STACK_MTU);
-	return dp_deliver6(skb, &h, to, DP_PATH_VPC_TO_POD);
+	return dp_deliver6(skb, &h, NULL, to, DP_PATH_VPC_TO_POD);
 }
 
 SEC("tc")

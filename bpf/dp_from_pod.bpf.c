@@ -83,7 +83,7 @@ static __always_inline int dp_from_pod4(struct __sk_buff *skb)
 			return dp_to_stack(DP_PATH_STACK_FLOW);
 		if (dp_too_big(skb, l4, h.ip.protocol, to->mtu))
 			return dp_to_stack(DP_PATH_STACK_MTU);
-		return dp_deliver4(skb, &h, to, DP_PATH_POD_TO_POD);
+		return dp_deliver4(skb, &h, from, to, DP_PATH_POD_TO_POD);
 	}
 	if (dp_is_stacks4(h.ip.daddr)) {
 		/* The stack may choose another destination, whose answers
@@ -151,7 +151,7 @@ static __always_inline int dp_from_pod6(struct __sk_buff *skb)
 			return dp_to_stack(DP_PATH_STACK_FLOW);
 		if (dp_too_big(skb, l4, h.ip.nexthdr, to->mtu))
 			return dp_to_stack(DP_PATH_STACK_MTU);
-		return dp_deliver6(skb, &h, to, DP_PATH_POD_TO_POD);
+		return dp_deliver6(skb, &h, from, to, DP_PATH_POD_TO_POD);
 	}
 	if (dp_is_stacks6(&h.ip.daddr)) {
 		if (dp_opens(skb, l4, h.ip.nexthdr) && !dp_is_error6(skb, &h))

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * DataPathV2: what the node's stack sends to a pod. On the clsact egress of
- * the host's end of its veth. Lets everything through, and remembers the
- * flow: the stack may have translated it (a NodePort, say), so the pod's
- * answers must not go past the stack.
+ * DataPathV2: what goes to a pod through the queue of its link. On the clsact
+ * egress of the host's end of its veth. What the node's stack sends is let
+ * through and its flow remembered: the stack may have translated it (a
+ * NodePort, say), so the pod's answers must not go past the stack.
+ *
+ * Whatever comes by here gets its departure time, by the limit of the pod that
+ * sent it (what goes to another pod of the node never sees an ENI) and by that
+ * of the pod that gets it. What one pod of the node sends to another without
+ * either of them having a limit goes past this and past the queue.
  */
-#include "dp_ipv4.h"
-#include "dp_ipv6.h"
+#include "dp_pace.h"
 
 static __always_inline void dp_to_pod4(struct __sk_buff *skb)
 {
@@ -47,9 +51,46 @@ static __always_inline int dp_to_pod6(struct __sk_buff *skb)
 	return DP_PATH_STACK_TO_POD;
 }
 
+/* 0, or why it is dropped. */
+static __always_inline int dp_pace_to_pod4(struct __sk_buff *skb)
+{
+	__be32 addrs[2];	/* source and destination */
+
+	if (dp_load(skb, ETH_HLEN + offsetof(struct iphdr, saddr), addrs,
+		    sizeof(addrs)))
+		return DP_DROP_NONE;
+	return dp_pace_both(skb, dp_limit4(addrs[0]), dp_limit4(addrs[1]));
+}
+
+static __always_inline int dp_pace_to_pod6(struct __sk_buff *skb)
+{
+	struct in6_addr addrs[2];
+
+	if (dp_load(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr), addrs,
+		    sizeof(addrs)))
+		return DP_DROP_NONE;
+	return dp_pace_both(skb, dp_limit6(addrs[0].s6_addr),
+			    dp_limit6(addrs[1].s6_addr));
+}
+
+static __always_inline int dp_pace_to_pod(struct __sk_buff *skb)
+{
+	switch (skb->protocol) {
+	case bpf_htons(ETH_P_IP):
+		return dp_pace_to_pod4(skb);
+	case bpf_htons(ETH_P_IPV6):
+		return dp_ipv6 ? dp_pace_to_pod6(skb) : DP_DROP_NONE;
+	}
+	return DP_DROP_NONE;
+}
+
 SEC("tc")
 int dp_to_pod(struct __sk_buff *skb)
 {
+	int reason = dp_pace_to_pod(skb);
+
+	if (reason)
+		return dp_drop(reason);
 	if (skb->mark == DP_MARK_SHAPED) {
 		/* From a program of this datapath, only by way of the queue. */
 		skb->mark = 0;

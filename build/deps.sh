@@ -3,7 +3,7 @@
 #
 #   build/deps.sh build           to build dist/
 #   build/deps.sh build test      to run the tests as well
-#   build/deps.sh verifiers       for tests/verifiers.sh: an emulator, and the kernels that it boots
+#   build/deps.sh verifiers       for tests/verifiers.sh and others that boot kernels: an emulator, and the kernels
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -17,7 +17,7 @@ for group in "${@:-build}"; do
     bench) sdk=1 packages+=(containernetworking-plugins iptables util-linux libbpf1) ;;
     # Suites whose kernels are 5.10, 6.1 and 6.12.
     verifiers)
-      packages+=(qemu-system-x86 bpftool busybox-static clang-14 linux-libc-dev libc6-dev libbpf-dev gzip debian-archive-keyring)
+      packages+=(qemu-system-x86 bpftool busybox-static clang-14 linux-libc-dev libc6-dev libbpf-dev iproute2 iperf3 gzip xz-utils debian-archive-keyring)
       kernels=(bullseye bookworm trixie)
       ;;
     *) echo "deps.sh: unknown group '$group': build, test, bench or verifiers" >&2; exit 2 ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches Debian's cloud kernel (amd64) of a suite, to be booted by qemu, and prints the path of its vmlinuz. Does nothing else when it is there.
+# Fetches Debian's cloud kernel (amd64) of a suite, to be booted by qemu, and prints the folder of its vmlinuz and modules/*.ko. Does nothing else when it is there.
 #
 #   build/kernel.sh bullseye
 #
@@ -10,10 +10,12 @@ set -euo pipefail
 suite="${1:?kernel.sh: name a suite of Debian}"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 target="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net/kernel-$suite"
-if [[ -e "$target/vmlinuz" ]]; then
-  echo "$target/vmlinuz"
+if [[ -e "$target/modules" ]]; then
+  echo "$target"
   exit 0
 fi
+# What a node's links need; in some of the kernels built in.
+modules=(veth tun sch_fq sch_ingress cls_bpf sch_tbf)
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -37,7 +39,18 @@ apt-get update -qq >&2
 name="$(apt-cache depends linux-image-cloud-amd64 | sed -nE 's/.*Depends: (linux-image-[0-9].*)/\1/p' | head -n1)"
 [[ -n "$name" ]] || { echo "kernel.sh: $suite has no cloud kernel" >&2; exit 1; }
 (cd "$work" && apt-get download -qq "$name" >&2 && dpkg-deb -x linux-image-*.deb root)
-cp "$work"/root/boot/vmlinuz-* "$target/.vmlinuz"
-# Whole or not at all: an interrupted copy must not be taken for a kernel.
-mv "$target/.vmlinuz" "$target/vmlinuz"
-echo "$target/vmlinuz"
+mkdir "$work/modules"
+for module in "${modules[@]}"; do
+  while read -r file; do
+    case "$file" in
+      *.xz) xz -dc "$file" >"$work/modules/$module.ko" ;;
+      *) cp "$file" "$work/modules/$module.ko" ;;
+    esac
+  done < <(find "$work/root" -name "$module.ko" -o -name "$module.ko.xz")
+done
+cp "$work"/root/boot/vmlinuz-* "$target/vmlinuz"
+# Last, and at once: a fetch that was cut off is done again.
+rm -rf "$target/modules.new"
+cp -r "$work/modules" "$target/modules.new"
+mv "$target/modules.new" "$target/modules"
+echo "$target"

@@ -10,14 +10,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-objects=(dp_from_pod dp_from_eni dp_to_pod)
+objects=(dp_from_pod dp_from_eni dp_to_pod dp_to_eni)
 hooks=(svc_connect4 svc_connect6 svc_sendmsg4 svc_sendmsg6 svc_recvmsg4 svc_recvmsg6 svc_getpeername4 svc_getpeername6)
-suites=(bullseye bookworm trixie)
 patience=300 # seconds for one kernel: it boots in a few, on a busy machine in many
 
 build/deps.sh verifiers
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
+
+source tests/kernels.sh
 
 initrd="$work/initrd"
 mkdir -p "$initrd"/{bin,proc,sys,objects,tmp} "$work/src"
@@ -33,11 +34,7 @@ for ipv6 in 0 1; do
   done
 done
 cp "$(command -v busybox)" "$initrd/bin/busybox"
-cp "$(readlink -f "$(command -v bpftool)")" "$initrd/bin/bpftool"
-ldd "$initrd/bin/bpftool" | grep -o '/[^ ]*' | while read -r library; do
-  mkdir -p "$initrd$(dirname "$library")"
-  cp -L "$library" "$initrd$library"
-done
+program bpftool "$initrd"
 cat >"$initrd/init" <<'INIT'
 #!/bin/busybox sh
 b=/bin/busybox
@@ -91,12 +88,12 @@ INIT
 printf '%b' '\x02\0\0\0\x02\x01\x02\0\0\0\x01\x01\x08\0' '\x45\0\0\x28\0\0\0\0\x40\x06\x64\xb8\x0a\0\x01\x0b\x0a\0\x01\x0c' \
   '\x9c\x40\0\x50\0\0\0\0\0\0\0\0\x50\x02\x20\0\0\0\0\0' >"$initrd/packet"
 chmod +x "$initrd/init"
-(cd "$initrd" && find . | busybox cpio -o -H newc 2>/dev/null | gzip) >"$work/initrd.gz"
+pack "$initrd" "$work/initrd.gz"
 
 failed=0
 wanted=$((2 * (${#objects[@]} + ${#hooks[@]})))
 for suite in "${suites[@]}"; do
-  image="$(build/kernel.sh "$suite")"
+  image="$(kernel "$suite")/vmlinuz"
   timeout "$patience" qemu-system-x86_64 -accel tcg -m 512 -nographic -no-reboot -kernel "$image" -initrd "$work/initrd.gz" \
     -append "console=ttyS0 quiet panic=-1" >"$work/$suite.log" 2>&1 </dev/null || true
   grep -aoE 'kernel [0-9].*|REFUSED.*' "$work/$suite.log" || true

@@ -23,7 +23,9 @@
 	X(4, SPOOFED_ARP, "spoofed-arp")		\
 	X(5, VLAN, "vlan-tag")				\
 	X(6, PROTOCOL, "unsupported-protocol")		\
-	X(7, INTERNAL, "internal")
+	X(7, INTERNAL, "internal")			\
+	X(8, EGRESS_HORIZON, "egress-horizon")		\
+	X(9, INGRESS_HORIZON, "ingress-horizon")
 
 enum dp_drop_reason {
 	DP_DROP_NONE = 0,
@@ -62,6 +64,7 @@ enum dp_path {
 
 enum dp_pod_flags {
 	DP_POD_SHAPED = 1,	/* a queueing discipline on the host's end limits it */
+	DP_POD_PACED = 2,	/* what it sends has departure times */
 };
 
 /* An address of a pod on this node. The key is the address. */
@@ -138,6 +141,36 @@ struct dp_flow4 {
 
 struct dp_hints {
 	__u8 flag[DP_HINT_ROW];
+};
+
+/* A packet that would have to wait longer is dropped. Who sends is held back
+ * by its sockets' buffers long before. Who sends to a pod from elsewhere is
+ * not: there the wait is short, as a token bucket's would be, and never
+ * shorter than so many bytes take at the pod's rate.
+ */
+#define DP_EGRESS_HORIZON_NS	2000000000ULL
+#define DP_INGRESS_HORIZON_NS	50000000ULL
+#define DP_INGRESS_HORIZON_LEN	16384ULL
+
+/* Whose limits: an address of a pod, IPv4 ones as ::ffff:a.b.c.d. */
+struct dp_limit_key {
+	__u8 addr[16];
+};
+
+/* Limits of a pod by departure times, the same under each of its addresses. */
+struct dp_limit {
+	__u64 egress;		/* bytes per second that it sends; 0: any */
+	__u64 ingress;		/* bytes per second that it gets; 0: any */
+	__u32 ifindex;		/* the host's end of its veth: key into dp_paces */
+	__u32 pad;
+};
+
+/* Where a pod's limits stand: when its next packet may leave, by
+ * CLOCK_MONOTONIC in nanoseconds. The key is the host's end of its veth.
+ */
+struct dp_pace {
+	__u64 egress;
+	__u64 ingress;
 };
 
 struct dp_flow6 {

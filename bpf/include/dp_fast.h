@@ -39,12 +39,15 @@ static __always_inline void dp_write_macs(struct ethhdr *eth,
 	half[5] = source[2];
 }
 
-/* A sender on the link that the packet came from. */
+/* A sender on the link that the packet came from. One with a limit is not
+ * served here: its packets take the way through a queue.
+ */
 static __always_inline int dp_is_sender(const struct dp_pod *from,
 					const struct __sk_buff *skb,
 					const struct ethhdr *eth)
 {
 	return from && from->ifindex == skb->ifindex &&
+	       !(from->flags & DP_POD_PACED) &&
 	       dp_same_mac(eth->h_source, from->mac);
 }
 

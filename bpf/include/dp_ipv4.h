@@ -202,8 +202,10 @@ static __always_inline void dp_age4(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* @from: the pod of this node that sent it; NULL for any other sender. */
 static __always_inline int dp_deliver4(struct __sk_buff *skb,
 				       struct dp_head4 *h,
+				       const struct dp_pod *from,
 				       const struct dp_pod *to, __u32 path)
 {
 	__builtin_memcpy(h->eth.h_dest, to->mac, 6);
@@ -213,7 +215,7 @@ static __always_inline int dp_deliver4(struct __sk_buff *skb,
 	if (bpf_skb_store_bytes(skb, 0, &h->eth,
 				ETH_HLEN + offsetof(struct iphdr, saddr), 0))
 		return dp_drop(DP_DROP_INTERNAL);
-	return dp_enter_pod(skb, to, path);
+	return dp_hand_over(skb, to, path, dp_is_queued(from, to));
 }
 
 static __always_inline int dp_leave4(struct __sk_buff *skb, struct dp_head4 *h,

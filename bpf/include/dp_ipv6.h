@@ -205,8 +205,10 @@ static __always_inline int dp_age6(struct __sk_buff *skb,
 				   &hops, 1, BPF_F_RECOMPUTE_CSUM);
 }
 
+/* @from: the pod of this node that sent it; NULL for any other sender. */
 static __always_inline int dp_deliver6(struct __sk_buff *skb,
 				       const struct dp_head6 *h,
+				       const struct dp_pod *from,
 				       const struct dp_pod *to, __u32 path)
 {
 	__u8 macs[12];
@@ -216,7 +218,7 @@ static __always_inline int dp_deliver6(struct __sk_buff *skb,
 	if (bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0) ||
 	    dp_age6(skb, h))
 		return dp_drop(DP_DROP_INTERNAL);
-	return dp_enter_pod(skb, to, path);
+	return dp_hand_over(skb, to, path, dp_is_queued(from, to));
 }
 
 static __always_inline int dp_leave6(struct __sk_buff *skb,

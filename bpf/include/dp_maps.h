@@ -103,6 +103,23 @@ struct {
 	__type(value, struct dp_hints);
 } dp_hints6 SEC(".maps");
 
+/* Of pods whose limits are kept by departure times, and of no others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct dp_limit_key);
+	__type(value, struct dp_limit);
+} dp_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct dp_pace);
+} dp_paces SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, DP_DROP_MAX);

@@ -20,8 +20,8 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 
-/* On what a shaped pod is sent through its queueing discipline; the mark ends
- * at dp_to_pod, and no pod can set one: it does not survive the veth.
+/* On what goes to a pod through the queueing discipline of its link; the mark
+ * ends at dp_to_pod, and no pod can set one: it does not survive the veth.
  */
 #define DP_MARK_SHAPED	0x7e570001
 
@@ -143,16 +143,36 @@ static __always_inline int dp_opens(struct __sk_buff *skb, __u32 l4,
 	       (flags & 0x12) == 0x02;	/* SYN, no ACK */
 }
 
-/* Hands a packet over that has its new headers already. */
-static __always_inline int dp_enter_pod(struct __sk_buff *skb,
-					const struct dp_pod *to, __u32 path)
+/* Hands a packet over that has its new headers already; @queued: by way of
+ * the queueing discipline of the pod's link.
+ */
+static __always_inline int dp_hand_over(struct __sk_buff *skb,
+					const struct dp_pod *to, __u32 path,
+					int queued)
 {
 	dp_count(&dp_paths, path);
-	if (to->flags & DP_POD_SHAPED) {
+	if (queued) {
 		skb->mark = DP_MARK_SHAPED;
 		return bpf_redirect(to->ifindex, 0);
 	}
 	return bpf_redirect_peer(to->ifindex, 0);
+}
+
+/* From a sender without a limit. */
+static __always_inline int dp_enter_pod(struct __sk_buff *skb,
+					const struct dp_pod *to, __u32 path)
+{
+	return dp_hand_over(skb, to, path, to->flags & DP_POD_SHAPED);
+}
+
+/* Whether a packet needs the queue for its sender's sake or its receiver's.
+ * @from: NULL for one that is no pod of this node.
+ */
+static __always_inline int dp_is_queued(const struct dp_pod *from,
+					const struct dp_pod *to)
+{
+	return to->flags & DP_POD_SHAPED ||
+	       (from && from->flags & DP_POD_PACED);
 }
 
 static __always_inline const struct dp_eni *dp_eni_of(const struct dp_pod *pod)

@@ -3,6 +3,7 @@ using System.Composition;
 using Microsoft.Extensions.Logging;
 using Terway.Linux;
 using Terway.Linux.Bpf;
+using Terway.Linux.Netlink;
 using Terway.Plugins.DataPathV2.Configuration;
 using Terway.Plugins.DataPathV2.Datapath;
 using Terway.Plugins.DataPathV2.Pins;
@@ -24,8 +25,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private readonly IPluginHost _host;
     private readonly ILogger _log;
     private readonly EniAccess _enis;
+    private readonly EniPacing _eniPacing;
     private readonly ConcurrentDictionary<(string, string), string> _podNamespaces = [];
-    private IReadOnlyList<Attachment> _found = [];
+    private IReadOnlyList<Attachment> _restored = [];
+    private Pacing _pacing = Pacing.None;
     private PinnedMaps? _maps;
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
@@ -40,7 +43,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         ArgumentNullException.ThrowIfNull(host);
         _host = host;
         _log = host.Loggers.CreateLogger("DataPathV2");
-        _enis = new EniAccess(host, _log);
+        _eniPacing = new EniPacing(host);
+        _enis = new EniAccess(host, _eniPacing, _log);
     }
 
     /// <summary>Before policy, which looks at a pod that has its network.</summary>
@@ -60,15 +64,17 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     IReadOnlyList<KernelObject> IDatapath.Plan(Attachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);
-        return AcceleratedPlan.Of(attachment, _host.Families);
+        return AcceleratedPlan.Of(attachment, _host.Families, _pacing);
     }
 
     /// <inheritdoc/>
-    public Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
+    public async Task AttachAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         Remember(attachment);
-        return attachment.Allocation.Vlan is null ? _enis.EnsureAsync(attachment, cancellationToken) : Task.CompletedTask;
+        if (attachment.Allocation.Vlan is not null) return;
+        await _enis.EnsureAsync(attachment, cancellationToken);
+        if (IsPaced(attachment)) await _eniPacing.EnsureAsync(attachment, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -76,7 +82,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachment);
         _podNamespaces.TryRemove((attachment.Pod.ContainerId, attachment.Pod.IfName), out _);
-        return Task.CompletedTask;
+        return attachment.Pod.EgressBytesPerSecond > 0 ? _eniPacing.ReleaseAsync(attachment, cancellationToken) : Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -84,7 +90,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         ArgumentNullException.ThrowIfNull(attachments);
         foreach (var attachment in attachments) Remember(attachment);
-        _found = attachments;
+        _restored = attachments;
         return Task.CompletedTask;
     }
 
@@ -96,6 +102,8 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         try
         {
             await LoadAsync(settings, cancellationToken);
+            _pacing = Pacing.Choose(settings.Bandwidth, FairQueue.IsInKernel, _host.Report);
+            Log.BandwidthBy(_log, _pacing.IsByTime ? "departure times (edt)" : "token buckets (tbf)");
             var services = _services = new ServiceBalancer(_host, settings, () => [.. _podNamespaces.Values.Distinct()], _log);
             _networks = new StackNetworks(_host, settings, _log) { OwnChanged = services.Take };
             await _networks.StartAsync(cancellationToken);
@@ -112,8 +120,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
                 "ebpf", e.Message, "see what the kernel says above; take DataPathV2 out of the pool's plugins to go on without it", canRetry: false, e);
         }
 
-        await _enis.RestoreAsync(_found, cancellationToken);
-        _found = [];
+        // Pods keep what they were made with, whatever is in force now. Those of another layout are in its maps until they are handed over.
+        foreach (var attachment in _restored.Where(a => IsPaced(a) || _pacing.LimitsOf(a).Egress > 0)) _eniPacing.Restore(attachment);
+        await _enis.RestoreAsync(_restored, cancellationToken);
+        _restored = [];
     }
 
     /// <inheritdoc/>
@@ -124,6 +134,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     {
         // Programs, maps and filters stay: pods keep their network.
         _enis.Dispose();
+        _eniPacing.Dispose();
         if (_pressure is not null) await _pressure.DisposeAsync();
         if (_networks is not null) await _networks.DisposeAsync();
         if (_services is not null) await _services.DisposeAsync();
@@ -133,6 +144,10 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     }
 
     private void Remember(Attachment attachment) => _podNamespaces[(attachment.Pod.ContainerId, attachment.Pod.IfName)] = attachment.Pod.NetNsPath;
+
+    // By what is in force for the pod, not by what would be planned for it now.
+    private bool IsPaced(Attachment attachment) => attachment.Pod.EgressBytesPerSecond > 0
+        && attachment.Allocation.Addresses.Any(a => _maps!.Limit(a.Address) is { Egress: > 0 });
 
     private static string Objects => Path.Combine(Path.GetDirectoryName(typeof(DataPathV2Plugin).Assembly.Location)!, "bpf");
 
@@ -146,7 +161,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         var shapes = MapShape.All(settings, withIpv6);
         if (EarlierMaps.Share(_host.BpfFolder, shapes) is { } other) Log.FlowsShared(_log, other);
         _maps = PinnedMaps.Open(folder, shapes, TooSmall);
-        _metrics = new DatapathMetrics(_maps, () => _services?.Figures, () => _pressure?.Figures ?? []);
+        _metrics = new DatapathMetrics(_maps, () => _services?.Figures, () => _pressure?.Figures ?? [], () => _pacing.IsByTime);
         ProgramConstant[] constants = [new("dp_uplink", (uint)uplink.Index), new("dp_ipv6", withIpv6 ? 1u : 0u)];
         var loaded = await new PinnedPrograms(_host.Store, folder, Objects, DatapathPins.Programs).UpdateAsync(_maps, constants, cancellationToken);
         if (loaded.Count > 0) Log.Loaded(_log, string.Join(", ", loaded));

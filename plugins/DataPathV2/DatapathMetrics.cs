@@ -19,7 +19,8 @@ internal sealed class DatapathMetrics : IDisposable
     /// <param name="maps">What the programs count in.</param>
     /// <param name="services">Figures of Services; null when they are not balanced here.</param>
     /// <param name="counted">Maps that are counted in the background: name, entries in use, entries that fit.</param>
-    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services, Func<IReadOnlyList<(string Name, long Used, long Size)>> counted)
+    /// <param name="isPaced">Whether limits of new pods are kept by departure times.</param>
+    public DatapathMetrics(PinnedMaps maps, Func<ServiceFigures?> services, Func<IReadOnlyList<(string Name, long Used, long Size)>> counted, Func<bool> isPaced)
     {
         _maps = maps;
         _services = services;
@@ -30,6 +31,9 @@ internal sealed class DatapathMetrics : IDisposable
         _meter.CreateObservableCounter(
             "terway.datapath.service.calls", Calls, "{call}", "Calls of sockets to Services: sent to a backend, sticky: to the one of before, or refused for want of one.");
         _meter.CreateObservableGauge("terway.datapath.services", Services, "{service}", "Services that are balanced.");
+        _meter.CreateObservableGauge(
+            "terway.datapath.bandwidth.mode", () => new Measurement<int>(1, new KeyValuePair<string, object?>("mode", isPaced() ? "edt" : "tbf")),
+            description: "1 for how limits of new pods' bandwidth are kept: edt or tbf.");
         _meter.CreateObservableGauge("terway.datapath.map.entries", Used, "{entry}", "Entries in use of eBPF maps.");
         _meter.CreateObservableGauge("terway.datapath.map.capacity", Sizes, "{entry}", "Entries that fit into them.");
     }

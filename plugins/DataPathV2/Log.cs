@@ -41,6 +41,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 5013, Level = LogLevel.Warning, Message = "The entries of the eBPF map {Map} could not be counted: {Reason}")]
     public static partial void NotCounted(ILogger log, string map, string reason);
 
+    [LoggerMessage(EventId = 5014, Level = LogLevel.Error, Message = "ENI link {Link} ({Mac}) has no departure times, egress limits of its pods are not kept: {Reason}; it is tried again")]
+    public static partial void EniNotPaced(ILogger log, string link, string mac, string reason);
+
+    [LoggerMessage(EventId = 5015, Level = LogLevel.Information, Message = "Limits of pods' bandwidth are kept by {Mode}")]
+    public static partial void BandwidthBy(ILogger log, string mode);
+
     [LoggerMessage(EventId = 5009, Level = LogLevel.Information, Message = "Flows that the stack carries are shared with {Folder}")]
     public static partial void FlowsShared(ILogger log, string folder);
 }

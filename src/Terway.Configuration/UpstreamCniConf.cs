@@ -17,7 +17,7 @@ internal static class UpstreamCniConf
         ["symmetric_routing"] = (FindingSeverity.Warning, "has no effect: answers to NodePort traffic are not marked", "use externalTrafficPolicy Cluster, or leave the node as it is"),
         ["symmetric_routing_config"] = (FindingSeverity.Info, "is not used, nor is symmetric_routing", "nothing to do; it may stay"),
         ["enable_network_priority"] = (FindingSeverity.Warning, "has no effect: pods have no traffic classes", "use bandwidth annotations"),
-        ["bandwidth_mode"] = (FindingSeverity.Info, "is not used: limits are token buckets whatever it says", "nothing to do; it may stay"),
+        ["bandwidth_mode"] = (FindingSeverity.Info, "is not used: DataPathV2 keeps limits by departure times where the kernel can, everything else by token buckets", "nothing to do; it may stay"),
         ["network_policy_provider"] = (FindingSeverity.Info, "is not used: policies are enforced in eBPF whatever it says", "nothing to do; it may stay"),
         ["vlan_strip_type"] = (FindingSeverity.Info, "is not used: tags are stripped in eBPF whatever it says", "nothing to do; it may stay"),
     };

@@ -19,6 +19,7 @@ namespace Terway.Plugin;
 [JsonDerivedType(typeof(Refusal), "refusal")]
 [JsonDerivedType(typeof(Neighbour), "neighbour")]
 [JsonDerivedType(typeof(TokenBucket), "tokenBucket")]
+[JsonDerivedType(typeof(FairQueue), "fairQueue")]
 [JsonDerivedType(typeof(Sysctl), "sysctl")]
 public abstract partial record KernelObject
 {
@@ -97,6 +98,15 @@ public abstract partial record KernelObject
     /// <param name="BurstBytes">Bucket size.</param>
     /// <param name="LimitBytes">Queue limit.</param>
     public sealed record TokenBucket(string LinkName, long BytesPerSecond, int BurstBytes, int LimitBytes) : KernelObject;
+
+    /// <summary>
+    /// Fair queueing (sch_fq) for what a link sends, which keeps each packet until the departure time that a program has given to it; packets
+    /// without one leave at once. Below mq, one for each hardware queue. It takes the place of the kernel's default and of a <see cref="TokenBucket"/>
+    /// of the host's on a pod's link. A root queueing discipline that somebody else put there is never replaced: one that is fq is taken as it is, any other
+    /// fails the plan.
+    /// </summary>
+    /// <param name="LinkName">The link.</param>
+    public sealed record FairQueue(string LinkName) : KernelObject;
 
     /// <summary>A sysctl below /proc/sys. On the node the value found first is put back when the object is removed.</summary>
     /// <param name="Path">Such as <c>net/ipv4/ip_forward</c>.</param>

@@ -21,6 +21,9 @@ internal sealed class DatapathBox : IDisposable
     public const uint Shot = 2;
     public const uint Redirect = 7;
 
+    /// <summary>DP_MARK_SHAPED.</summary>
+    public const uint ShapedMark = 0x7e570001;
+
     public const string PodMac1 = "02:00:00:00:01:01";
     public const string PodMac2 = "02:00:00:00:01:02";
     public const string HostMac1 = "02:00:00:00:02:01";
@@ -125,6 +128,24 @@ internal sealed class DatapathBox : IDisposable
         return (result.ReturnValue, output[..result.DataLength]);
     }
 
+    /// <param name="program">Its pin.</param>
+    /// <param name="packet">From the Ethernet header on.</param>
+    /// <param name="wants">The departure time that the packet has already; 0 for none.</param>
+    /// <param name="wireLength">Bytes on the wire, as after segmentation; 0 for those of the packet.</param>
+    /// <param name="mark">The packet's mark.</param>
+    public (uint Verdict, long Departure, uint Mark) Paced(string program, byte[] packet, long wants, uint wireLength, uint mark = 0)
+    {
+        // struct __sk_buff (linux/bpf.h): mark at 8, ifindex at 40, tstamp at 152, wire_len at 160.
+        var context = new byte[192];
+        var after = new byte[192];
+        MemoryMarshal.Write(context.AsSpan(8), mark);
+        MemoryMarshal.Write(context.AsSpan(40), Cali1);
+        MemoryMarshal.Write(context.AsSpan(152), wants);
+        MemoryMarshal.Write(context.AsSpan(160), wireLength);
+        var result = _thread.Run(_node, () => _programs[program].TestRun(packet, context: context, contextOutput: after));
+        return (result.ReturnValue, MemoryMarshal.Read<long>(after.AsSpan(152)), MemoryMarshal.Read<uint>(after.AsSpan(8)));
+    }
+
     public long Count(PathTaken path) => Sum(Maps[DatapathPins.Paths], (uint)path);
 
     public long Count(DropReason reason) => Sum(Maps[DatapathPins.Drops], (uint)reason);
@@ -203,9 +224,9 @@ internal sealed class DatapathBox : IDisposable
         _rtnl.ExecuteOrThrow(batch);
     }
 
-    public static Attachment PodAttachment(int number, long ingress = 0, int mtu = Mtu) => new()
+    public static Attachment PodAttachment(int number, long ingress = 0, int mtu = Mtu, long egress = 0) => new()
     {
-        Pod = new PodInterface { ContainerId = $"c{number}", IfName = "eth0", NetNsPath = "/n", IngressBytesPerSecond = ingress },
+        Pod = new PodInterface { ContainerId = $"c{number}", IfName = "eth0", NetNsPath = "/n", IngressBytesPerSecond = ingress, EgressBytesPerSecond = egress },
         Allocation = new Allocation
         {
             EniId = "eni-1",

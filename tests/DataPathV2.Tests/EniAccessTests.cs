@@ -17,7 +17,7 @@ public sealed class EniAccessTests
     public async Task Objects_are_made_once_and_follow_a_link_that_goes_and_comes_back_with_another_name()
     {
         _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
-        using var enis = new EniAccess(_host, NullLogger.Instance);
+        using var enis = new EniAccess(_host, new EniPacing(_host), NullLogger.Instance);
         await enis.EnsureAsync(s_pod, Token);
         await enis.EnsureAsync(DatapathBox.PodAttachment(2), Token);
         Assert.Equal(1, _host.Ensured);
@@ -40,7 +40,7 @@ public sealed class EniAccessTests
         var gone = s_pod with { EniLink = s_pod.EniLink with { Mac = "02:00:00:00:03:02", Name = "eth2" } };
         _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
         _host.SetLink(gone.EniLink.Mac, gone.EniLink);
-        using (var first = new EniAccess(_host, NullLogger.Instance))
+        using (var first = new EniAccess(_host, new EniPacing(_host), NullLogger.Instance))
         {
             await first.EnsureAsync(s_pod, Token);
             await first.EnsureAsync(gone, Token);
@@ -49,7 +49,7 @@ public sealed class EniAccessTests
         var before = _host.Objects[Key];
         var next = new FakeHost { Store = _host.Store };
         next.SetLink(DatapathBox.EniMac, s_pod.EniLink);
-        using var second = new EniAccess(next, NullLogger.Instance);
+        using var second = new EniAccess(next, new EniPacing(next), NullLogger.Instance);
         await second.RestoreAsync([s_pod, gone], Token);
         Assert.Equal(before, next.Objects[Key]);
         Assert.Single(next.Objects);
@@ -63,10 +63,10 @@ public sealed class EniAccessTests
     {
         var gone = s_pod with { EniLink = s_pod.EniLink with { Mac = "02:00:00:00:03:02", Name = "eth2" } };
         _host.SetLink(DatapathBox.EniMac, s_pod.EniLink);
-        using (var first = new EniAccess(_host, NullLogger.Instance)) await first.EnsureAsync(s_pod, Token);
+        using (var first = new EniAccess(_host, new EniPacing(_host), NullLogger.Instance)) await first.EnsureAsync(s_pod, Token);
         var lost = new FakeHost();
         lost.SetLink(DatapathBox.EniMac, s_pod.EniLink with { Name = "eth7", Index = 70 });
-        using var next = new EniAccess(lost, NullLogger.Instance);
+        using var next = new EniAccess(lost, new EniPacing(lost), NullLogger.Instance);
         await next.RestoreAsync([s_pod, gone, DatapathBox.PodAttachment(2)], Token);
         // As it was, gateways included, but on the link as it is called now; and an ENI that is gone is none.
         var entry = Assert.Single(Assert.Single(lost.Objects).Value.OfType<KernelObject.MapEntry>());

@@ -15,6 +15,9 @@ internal sealed class FakeHost : IPluginHost
     /// <summary>What is kept under each key now.</summary>
     public ConcurrentDictionary<string, IReadOnlyList<KernelObject>> Objects { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What fails, by key, and why.</summary>
+    public ConcurrentDictionary<string, string> Refused { get; } = new(StringComparer.Ordinal);
+
     /// <summary>How often objects were asked for.</summary>
     public int Ensured { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed class FakeHost : IPluginHost
 
     public Task EnsureNodeObjectsAsync(string key, IReadOnlyList<KernelObject> objects, CancellationToken cancellationToken)
     {
+        if (Refused.TryGetValue(key, out var reason)) throw new PodNetworkException("kernel", reason, "none", canRetry: true);
         Objects[key] = objects;
         Ensured++;
         return Task.CompletedTask;

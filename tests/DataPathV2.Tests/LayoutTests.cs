@@ -13,8 +13,9 @@ public sealed class LayoutTests
 {
     private static readonly (Type Managed, string Native)[] s_structs =
     [
-        (typeof(Pod), "dp_pod"), (typeof(Sender4), "dp_sender4"), (typeof(Sender6), "dp_sender6"), (typeof(Hints), "dp_hints"), (typeof(EniKey), "dp_eni_key"), (typeof(Eni), "dp_eni"), (typeof(Net4), "dp_net4"), (typeof(Net6), "dp_net6"),
-        (typeof(Flow4), "dp_flow4"), (typeof(Flow6), "dp_flow6"),
+        (typeof(Pod), "dp_pod"), (typeof(Sender4), "dp_sender4"), (typeof(Sender6), "dp_sender6"), (typeof(Hints), "dp_hints"), (typeof(EniKey), "dp_eni_key"),
+        (typeof(Eni), "dp_eni"), (typeof(Net4), "dp_net4"), (typeof(Net6), "dp_net6"),
+        (typeof(Flow4), "dp_flow4"), (typeof(Flow6), "dp_flow6"), (typeof(LimitKey), "dp_limit_key"), (typeof(Limit), "dp_limit"), (typeof(Pace), "dp_pace"),
         (typeof(SvcAddress), "svc_address"), (typeof(SvcFrontend), "svc_frontend"), (typeof(SvcSlot), "svc_slot"), (typeof(SvcMember), "svc_member"),
         (typeof(SvcClient), "svc_client"), (typeof(SvcChoice), "svc_choice"), (typeof(SvcPeer), "svc_peer"),
     ];
@@ -36,8 +37,8 @@ public sealed class LayoutTests
             }
         }
 
-        c.AppendLine("printf(\"%zu %zu\\n\", offsetof(struct dp_pod, ifindex), offsetof(struct dp_eni, ifindex));");
-        expected.AppendLine(CultureInfo.InvariantCulture, $"{Pod.LinkOffset} {Eni.LinkOffset}");
+        c.AppendLine("printf(\"%zu %zu %zu\\n\", offsetof(struct dp_pod, ifindex), offsetof(struct dp_eni, ifindex), offsetof(struct dp_limit, ifindex));");
+        expected.AppendLine(CultureInfo.InvariantCulture, $"{Pod.LinkOffset} {Eni.LinkOffset} {Limit.LinkOffset}");
         Assert.Equal(expected.ToString(), CompileAndRun(c.ToString()));
     }
 
@@ -54,7 +55,8 @@ public sealed class LayoutTests
             #define X(value, id, name) printf("%d %s\n", SVC_OUTCOME_##id, name);
             SVC_OUTCOMES(X)
             printf("%d %d %d %d %d\n", SVC_ABI, SVC_OUTCOME_MAX, SVC_NODE_ONLY, SVC_CLIENT_NETNS, SVC_CLIENT_SOCKET);
-            printf("%d %d %d %d %d %d %d\n", DP_ABI, DP_DROP_MAX, DP_PATH_MAX, DP_POD_SHAPED, DP_HINTS, DP_SENDERS, DP_HINT_ROW);
+            printf("%d %d %d %d %d %d %d %d\n", DP_ABI, DP_DROP_MAX, DP_PATH_MAX, DP_POD_SHAPED, DP_POD_PACED, DP_HINTS, DP_SENDERS, DP_HINT_ROW);
+            printf("%llu %llu %llu\n", DP_EGRESS_HORIZON_NS, DP_INGRESS_HORIZON_NS, DP_INGRESS_HORIZON_LEN);
             """;
         var expected = new StringBuilder();
         foreach (var reason in Enum.GetValues<DropReason>().Where(static r => r != DropReason.None))
@@ -64,7 +66,10 @@ public sealed class LayoutTests
         foreach (var outcome in Enum.GetValues<SvcOutcome>())
             expected.AppendLine(CultureInfo.InvariantCulture, $"{(int)outcome} {WireNames.Of(outcome)}");
         expected.AppendLine(CultureInfo.InvariantCulture, $"{SvcLimits.Abi} {SvcLimits.MaxOutcomes} {(int)SvcFrontendFlags.NodeOnly} 0 1");
-        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped} {DpLimits.Hints} {DpLimits.Senders} {DpLimits.HintRow}");
+        expected.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{DpAbi.Version} {DpLimits.MaxDropReasons} {DpLimits.MaxPaths} {(int)PodFlags.Shaped} {(int)PodFlags.Paced} {DpLimits.Hints} {DpLimits.Senders} {DpLimits.HintRow}");
+        expected.AppendLine(CultureInfo.InvariantCulture, $"{DpLimits.EgressHorizonNanoseconds} {DpLimits.IngressHorizonNanoseconds} {DpLimits.IngressHorizonBytes}");
         Assert.Equal(expected.ToString(), CompileAndRun(c));
     }
 

@@ -30,7 +30,7 @@ public sealed class PlanTests
     [Fact]
     public void A_pod_has_its_entries_before_its_programs_which_drop_what_has_none()
     {
-        var kinds = AcceleratedPlan.Of(DatapathBox.PodAttachment(1), s_families).Select(static o => o.GetType()).ToList();
+        var kinds = AcceleratedPlan.Of(DatapathBox.PodAttachment(1), s_families, Pacing.None).Select(static o => o.GetType()).ToList();
         Assert.Contains(typeof(KernelObject.MapEntry), kinds);
         Assert.Contains(typeof(KernelObject.TcProgram), kinds);
         Assert.True(kinds.LastIndexOf(typeof(KernelObject.MapEntry)) < kinds.IndexOf(typeof(KernelObject.TcProgram)));

@@ -42,6 +42,15 @@ internal static class DpLimits
 
     /// <summary>DP_SENDERS: a power of two.</summary>
     public const int Senders = 512;
+
+    /// <summary>DP_EGRESS_HORIZON_NS: how long a packet may wait for its departure by the limit of the pod that sends it.</summary>
+    public const ulong EgressHorizonNanoseconds = 2_000_000_000;
+
+    /// <summary>DP_INGRESS_HORIZON_NS: the same by the limit of the pod that gets it, and as long as <see cref="IngressHorizonBytes"/> take on top.</summary>
+    public const ulong IngressHorizonNanoseconds = 50_000_000;
+
+    /// <summary>DP_INGRESS_HORIZON_LEN.</summary>
+    public const ulong IngressHorizonBytes = 16384;
 }
 
 [Flags]
@@ -51,6 +60,9 @@ internal enum PodFlags : ushort
 
     /// <summary>A queueing discipline on the host's end limits what the pod gets.</summary>
     Shaped = 1,
+
+    /// <summary>What the pod sends has departure times: to another pod of the node it goes through the queueing discipline of that one's link.</summary>
+    Paced = 2,
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -147,4 +159,36 @@ internal struct Flow6
     public ushort PeerPort;
     public byte Proto;
     public Pad3 Pad;
+}
+
+/// <summary>A pod's address; IPv4 ones as ::ffff:a.b.c.d.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct LimitKey
+{
+    public Address16 Addr;
+}
+
+/// <summary>Limits by departure times.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct Limit
+{
+    /// <summary>Bytes per second that the pod sends; 0 is any.</summary>
+    public ulong Egress;
+
+    /// <summary>Bytes per second that the pod gets; 0 is any.</summary>
+    public ulong Ingress;
+
+    /// <summary>The host's end of the veth; the host writes it, at <see cref="LinkOffset"/>.</summary>
+    public uint IfIndex;
+    public uint Pad;
+
+    public const int LinkOffset = 16;
+}
+
+/// <summary>When a pod's next packet may leave, by CLOCK_MONOTONIC in nanoseconds. The programs keep it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct Pace
+{
+    public ulong Egress;
+    public ulong Ingress;
 }

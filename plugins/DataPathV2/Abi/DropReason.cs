@@ -11,4 +11,10 @@ internal enum DropReason : uint
     Vlan = 5,
     Protocol = 6,
     Internal = 7,
+
+    /// <summary>By the egress limit of its pod it would have to wait longer than <see cref="DpLimits.EgressHorizonNanoseconds"/>.</summary>
+    EgressHorizon = 8,
+
+    /// <summary>The same by the ingress limit, whose horizon is <see cref="DpLimits.IngressHorizonNanoseconds"/>.</summary>
+    IngressHorizon = 9,
 }

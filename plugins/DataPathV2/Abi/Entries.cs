@@ -2,13 +2,17 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Terway.Plugins.DataPathV2.Datapath;
 
 namespace Terway.Plugins.DataPathV2.Abi;
 
 /// <summary>Map entries as kernel objects.</summary>
 internal static class Entries
 {
-    public static KernelObject.MapEntry Of(Attachment attachment, IPAddress address)
+    /// <param name="attachment">The pod.</param>
+    /// <param name="address">One of its addresses.</param>
+    /// <param name="limits">Of it that are kept by departure times.</param>
+    public static KernelObject.MapEntry Of(Attachment attachment, IPAddress address, PodLimits limits = default)
     {
         var pod = new Pod
         {
@@ -16,10 +20,25 @@ internal static class Entries
             Mac = Mac(attachment.PodLinkMac),
             HostMac = Mac(attachment.HostLinkMac),
             EniMac = Mac(attachment.Allocation.EniMac),
-            Flags = attachment.Pod.IngressBytesPerSecond > 0 ? PodFlags.Shaped : PodFlags.None,
+            Flags = (attachment.Pod.IngressBytesPerSecond > 0 ? PodFlags.Shaped : PodFlags.None) | (limits.Egress > 0 ? PodFlags.Paced : PodFlags.None),
         };
         var map = address.AddressFamily == AddressFamily.InterNetwork ? DatapathPins.Pods4 : DatapathPins.Pods6;
         return new(DatapathPins.PathOf(map), Convert.ToHexStringLower(address.GetAddressBytes()), Hex(in pod), attachment.HostLinkName, Pod.LinkOffset);
+    }
+
+    /// <summary>What limits a pod under one of its addresses.</summary>
+    public static KernelObject.MapEntry Of(PodLimits limits, IPAddress address, string hostLink)
+    {
+        var key = KeyOf(address);
+        var limit = new Limit { Egress = (ulong)limits.Egress, Ingress = (ulong)limits.Ingress };
+        return new(DatapathPins.PathOf(DatapathPins.Limits), Hex(in key), Hex(in limit), hostLink, Limit.LinkOffset);
+    }
+
+    public static LimitKey KeyOf(IPAddress address)
+    {
+        var key = default(LimitKey);
+        address.MapToIPv6().GetAddressBytes().CopyTo(key.Addr);
+        return key;
     }
 
     /// <param name="link">The ENI's link on the node.</param>

@@ -12,6 +12,8 @@ internal static class WireNames
         DropReason.Vlan => "vlan-tag",
         DropReason.Protocol => "unsupported-protocol",
         DropReason.Internal => "internal",
+        DropReason.EgressHorizon => "egress-horizon",
+        DropReason.IngressHorizon => "ingress-horizon",
         _ => "none",
     };
 

@@ -33,6 +33,9 @@ internal sealed record DatapathSettings
     /// <summary>Sockets and clients that are remembered with their backends.</summary>
     public uint MaxServiceFlows { get; init; } = DefaultServiceFlows;
 
+    /// <summary>How limits of bandwidth are kept.</summary>
+    public BandwidthMode Bandwidth { get; init; }
+
     /// <exception cref="PodNetworkException">A value cannot be used; the message has its path.</exception>
     public static DatapathSettings Read(JsonElement root)
     {
@@ -48,9 +51,22 @@ internal sealed record DatapathSettings
                 JsonValueKind.False => false,
                 _ => throw Wrong("services", services, "write true or false"),
             },
+            Bandwidth = Mode(root, "bandwidth_mode"),
             MaxServiceAddresses = Number(root, "max_service_addresses", DefaultServiceAddresses, 64, 1048576),
             MaxServiceBackends = Number(root, "max_service_backends", DefaultServiceBackends, 64, 4194304),
             MaxServiceFlows = Number(root, "max_service_flows", DefaultServiceFlows, 1024, 4194304),
+        };
+    }
+
+    private static BandwidthMode Mode(JsonElement root, string key)
+    {
+        if (!root.TryGetProperty(key, out var value)) return BandwidthMode.Auto;
+        return (value.ValueKind == JsonValueKind.String ? value.GetString() : null) switch
+        {
+            "auto" => BandwidthMode.Auto,
+            "edt" => BandwidthMode.Edt,
+            "tbf" => BandwidthMode.Tbf,
+            _ => throw Wrong(key, value, "write auto, edt or tbf"),
         };
     }
 

@@ -8,7 +8,7 @@ namespace Terway.Plugins.DataPathV2.Datapath;
 /// The objects of ENIs: the program on what they receive, and the entry by which packets of pods find the way out. Made with an ENI's first
 /// accelerated pod, kept while its link is there. A pod whose ENI has none is served by the node's stack. Thread-safe.
 /// </summary>
-internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
+internal sealed class EniAccess(IPluginHost host, EniPacing pacing, ILogger log) : IDisposable
 {
     // A detached ENI is attached again within seconds, or never.
     private static readonly TimeSpan s_returnLimit = TimeSpan.FromMinutes(10);
@@ -29,6 +29,7 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
             {
                 var link = await host.WaitForLinkAsync(record.Mac, TimeSpan.Zero, cancellationToken);
                 await EnsureAsync(link, record, cancellationToken);
+                await FollowPacingAsync(link, cancellationToken);
             }
             catch (TimeoutException)
             {
@@ -42,7 +43,9 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
             try
             {
                 // The link may have another name by now than when the pods were attached.
-                await EnsureAsync(await host.WaitForLinkAsync(record.Mac, TimeSpan.Zero, cancellationToken), record, cancellationToken);
+                var link = await host.WaitForLinkAsync(record.Mac, TimeSpan.Zero, cancellationToken);
+                await EnsureAsync(link, record, cancellationToken);
+                await FollowPacingAsync(link, cancellationToken);
             }
             catch (TimeoutException)
             {
@@ -93,11 +96,13 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
             if (!_enis.TryRemove(mac, out var gone)) return;
             Log.EniGone(log, gone.Link.Name, mac);
             await host.RemoveNodeObjectsAsync(gone.Record.Key, stopping);
+            await pacing.ForgetAsync(mac, stopping);
             try
             {
                 var link = await host.WaitForLinkAsync(mac, s_returnLimit, stopping);
                 // Its pods go on: their addresses are still its own. A new pod may have been first.
                 if (!_enis.ContainsKey(mac)) await EnsureAsync(link, gone.Record, stopping);
+                await FollowPacingAsync(link, stopping);
             }
             catch (TimeoutException)
             {
@@ -114,8 +119,22 @@ internal sealed class EniAccess(IPluginHost host, ILogger log) : IDisposable
         }
     }
 
+    // What is there is accelerated all the same; the host tries again what is missing, and tells.
+    private async Task FollowPacingAsync(NodeLink link, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await pacing.FollowAsync(link, cancellationToken);
+        }
+        catch (PodNetworkException e)
+        {
+            Log.EniNotPaced(log, link.Name, link.Mac, e.Message);
+        }
+    }
+
     private async Task ForgetAsync(EniRecord record, CancellationToken cancellationToken)
     {
+        await pacing.ForgetAsync(record.Mac, cancellationToken);
         await host.RemoveNodeObjectsAsync(record.Key, cancellationToken);
         await host.Store.WriteAsync([new(record.Key, null)], cancellationToken);
     }

@@ -9,7 +9,7 @@ using Terway.Plugins.DataPathV2.Pins;
 namespace Terway.Plugins.DataPathV2.Datapath;
 
 /// <summary>
-/// Takes the entries of a pod's addresses away as soon as its link is gone, whoever removed it. The journal does that on DEL; but a pod may die with its
+/// Takes the entries of a pod's addresses, and of the state of its limits, away as soon as its link is gone, whoever removed it. The journal does that on DEL; but a pod may die with its
 /// namespace, or outlive the journal, and its address may by then be another node's: packets for it must not end at a link that is not there.
 /// </summary>
 internal sealed class GoneLinks(PinnedMaps maps, ILogger log) : IAsyncDisposable
@@ -84,6 +84,8 @@ internal sealed class GoneLinks(PinnedMaps maps, ILogger log) : IAsyncDisposable
     {
         Remove<uint>(maps[DatapathPins.Pods4], isGone);
         Remove<Address16>(maps[DatapathPins.Pods6], isGone);
+        // The programs make them, of a limited pod's link; nobody else takes them away.
+        foreach (var link in maps[DatapathPins.Paces].Keys<uint>().Where(isGone)) maps[DatapathPins.Paces].Delete(in link);
     }
 
     private static void Remove<TKey>(BpfMap map, Func<uint, bool> isGone)

@@ -17,12 +17,15 @@ internal static class DatapathPins
     public const string Flows6 = "dp_flows6";
     public const string Hints4 = "dp_hints4";
     public const string Hints6 = "dp_hints6";
+    public const string Limits = "dp_limits";
+    public const string Paces = "dp_paces";
     public const string Drops = "dp_drops";
     public const string Paths = "dp_paths";
 
     public const string FromPod = "dp_from_pod";
     public const string FromEni = "dp_from_eni";
     public const string ToPod = "dp_to_pod";
+    public const string ToEni = "dp_to_eni";
 
     /// <summary>Upstream's number for its eBPF filters: behind it there is room for others' that push a VLAN tag, say.</summary>
     public const int FilterPriority = 25000;
@@ -32,7 +35,7 @@ internal static class DatapathPins
 
     public static string Folder { get; } = string.Create(CultureInfo.InvariantCulture, $"{FolderPrefix}{DpAbi.Version}");
 
-    public static IReadOnlyList<string> Programs { get; } = [FromPod, FromEni, ToPod];
+    public static IReadOnlyList<string> Programs { get; } = [FromPod, FromEni, ToPod, ToEni];
 
     /// <summary>As the contract's kernel objects name it.</summary>
     public static string PathOf(string name) => $"{Folder}/{name}";

@@ -43,6 +43,9 @@ internal sealed record MapShape(string Name, BpfMapType Type, int KeySize, int V
         new(DatapathPins.Flows6, BpfMapType.LruHash, Unsafe.SizeOf<Flow6>(), sizeof(byte), withIpv6 ? settings.MaxStackFlows : Unused),
         new(DatapathPins.Hints4, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<Hints>(), DpLimits.Hints / DpLimits.HintRow, About: DatapathPins.Flows4),
         new(DatapathPins.Hints6, BpfMapType.Array, sizeof(uint), Unsafe.SizeOf<Hints>(), DpLimits.Hints / DpLimits.HintRow, About: DatapathPins.Flows6),
+        // Of each family's addresses; of pods.
+        new(DatapathPins.Limits, BpfMapType.Hash, Unsafe.SizeOf<LimitKey>(), Unsafe.SizeOf<Limit>(), 2 * settings.MaxPodAddresses, Sparse: true),
+        new(DatapathPins.Paces, BpfMapType.Hash, sizeof(uint), Unsafe.SizeOf<Pace>(), settings.MaxPodAddresses, Sparse: true),
         new(DatapathPins.Drops, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxDropReasons),
         new(DatapathPins.Paths, BpfMapType.PerCpuArray, sizeof(uint), sizeof(ulong), DpLimits.MaxPaths),
     ];

@@ -1,6 +1,8 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using Terway.Linux;
 using Terway.Linux.Bpf;
+using Terway.Plugins.DataPathV2.Abi;
 
 namespace Terway.Plugins.DataPathV2.Pins;
 
@@ -16,6 +18,13 @@ internal sealed class PinnedMaps : IDisposable
     public IEnumerable<KeyValuePair<string, BpfMap>> All => _maps;
 
     public BpfMap this[string name] => _maps[name];
+
+    /// <summary>What limits the pod with this address by departure times; null when nothing does.</summary>
+    public Limit? Limit(IPAddress address)
+    {
+        var key = Entries.KeyOf(address);
+        return this[DatapathPins.Limits].TryLookup(in key, out Limit limit) ? limit : null;
+    }
 
     /// <summary>
     /// Opens every map that is pinned and makes those that are not. One of another size is made anew with the old one's entries: whoever uses the

@@ -68,7 +68,10 @@ internal sealed class BpfObjects(BpfPins pins, TcxLinks tcx, bool byTcx)
         batch.BpfFilterReplace(SpecOf(program, link) with { ProgramFd = pinned.Fd, Name = NameOf(program) });
     }
 
-    /// <summary>Once the program is attached: ends what an earlier life attached the other way, so that no packet meets it twice.</summary>
+    /// <summary>
+    /// Once the program is attached: ends what an earlier life attached the other way, so that no packet meets it twice. An empty clsact stays: while one is taken
+    /// away or made the kernel stops the queues of the link (qdisc_graft), and what is sent in that moment is dropped.
+    /// </summary>
     public void RemoveOther(KernelObject.TcProgram program, RtnlSocket socket, int link)
     {
         if (byTcx) RemoveFilter(program, socket, link);
@@ -104,21 +107,26 @@ internal sealed class BpfObjects(BpfPins pins, TcxLinks tcx, bool byTcx)
     public void Remove(KernelObject.TcProgram program, RtnlSocket socket, int? link)
     {
         tcx.Remove(program);
-        if (link is { } index) RemoveFilter(program, socket, index);
+        if (link is { } index && RemoveFilter(program, socket, index)) RemoveEmptyClsact(socket, index);
     }
 
     /// <summary>Takes away what keeps programs on links that are gone.</summary>
     public int RemoveDead() => tcx.RemoveDead();
 
-    // With its last filter the clsact goes.
-    private static void RemoveFilter(KernelObject.TcProgram program, RtnlSocket socket, int link)
+    // False when it is not there.
+    private static bool RemoveFilter(KernelObject.TcProgram program, RtnlSocket socket, int link)
     {
-        if (!Filters(socket, link, ParentOf(program)).Any(f => IsOf(program, f))) return;
+        if (!Filters(socket, link, ParentOf(program)).Any(f => IsOf(program, f))) return false;
         using var batch = new RtnlBatch();
         batch.BpfFilterDelete(SpecOf(program, link)).Ignore(Errno.ENOENT, Errno.EINVAL, Errno.ENODEV);
         socket.ExecuteOrThrow(batch);
+        return true;
+    }
+
+    private static void RemoveEmptyClsact(RtnlSocket socket, int link)
+    {
         if (Filters(socket, link, TcHandle.Ingress).Count + Filters(socket, link, TcHandle.Egress).Count > 0) return;
-        batch.Clear();
+        using var batch = new RtnlBatch();
         batch.QdiscDelete(QdiscSpec.ForClsact(link)).Ignore(Errno.ENOENT, Errno.EINVAL, Errno.ENODEV);
         socket.ExecuteOrThrow(batch);
     }

@@ -15,6 +15,7 @@ internal sealed class KernelView
     private readonly HashSet<(string Link, AddressFamily Family, uint Priority)> _refusals = [];
     private readonly HashSet<(int Link, IPAddress Address, string Mac)> _neighbours;
     private readonly HashSet<(int Link, ulong Rate)> _buckets;
+    private readonly HashSet<int> _fairQueues;
 
     private readonly List<IpRoute> _ownRoutes = [];
     private readonly List<IpRule> _ownRules = [];
@@ -42,7 +43,9 @@ internal sealed class KernelView
 
         _neighbours = [.. socket.DumpNeighbours().Where(static n => n.Mac is not null && n.State.HasFlag(NeighbourStates.Permanent))
             .Select(static n => (n.LinkIndex, n.Address, n.Mac!.Value.ToString()))];
-        _buckets = [.. socket.DumpQdiscs().Where(static q => q.Kind == "tbf").Select(static q => (q.LinkIndex, q.RateBytesPerSecond))];
+        var qdiscs = socket.DumpQdiscs();
+        _buckets = [.. qdiscs.Where(static q => q.Kind == "tbf").Select(static q => (q.LinkIndex, q.RateBytesPerSecond))];
+        _fairQueues = [.. qdiscs.GroupBy(static q => q.LinkIndex).Where(static g => FairQueue.Judge(g) == RootQueue.Fair).Select(static g => g.Key)];
     }
 
     private Func<string, string?> ReadSysctl { get; }
@@ -70,6 +73,7 @@ internal sealed class KernelView
             ? null : $"neighbour {neighbour.Ip} lladdr {neighbour.Mac} dev {neighbour.LinkName}",
         KernelObject.TokenBucket bucket => On(bucket.LinkName, i => _buckets.Contains((i, (ulong)bucket.BytesPerSecond)))
             ? null : $"tbf {bucket.BytesPerSecond} bytes/s dev {bucket.LinkName}",
+        KernelObject.FairQueue queue => On(queue.LinkName, _fairQueues.Contains) ? null : $"fair queue dev {queue.LinkName}",
         KernelObject.Sysctl sysctl => ReadSysctl(sysctl.Path) == sysctl.Value ? null : $"sysctl {sysctl.Path} = {sysctl.Value}",
         _ => $"{o.GetType().Name}, which this daemon does not know",
     };

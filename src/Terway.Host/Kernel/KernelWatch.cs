@@ -69,12 +69,12 @@ internal sealed partial class KernelWatch : IDisposable
         RtnlEvent.RouteChanged { Removed: true, Route.Protocol: OwnMarks.RouteProtocol } change => Planned(change.Route.Destination),
         RtnlEvent.AddressChanged { Removed: true } change => _links.Find(change.Address.LinkIndex) is { } link && _objects.Uses(link.Name),
         RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "tbf" } change => _links.Find(change.Qdisc.LinkIndex) is { } link && OfPod(link.Name),
-        RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "clsact" } change => MayHaveProgram(change.Qdisc.LinkIndex),
-        RtnlEvent.FilterChanged { Removed: true, Filter.Kind: "bpf" } change => MayHaveProgram(change.Filter.LinkIndex),
+        RtnlEvent.QdiscChanged { Removed: true, Qdisc.Kind: "clsact" or "fq" or "mq" } change => IsPlanned(change.Qdisc.LinkIndex),
+        RtnlEvent.FilterChanged { Removed: true, Filter.Kind: "bpf" } change => IsPlanned(change.Filter.LinkIndex),
         _ => false,
     };
 
-    private bool MayHaveProgram(int index) => _links.Find(index) is { } link && (OfPod(link.Name) || _objects.Uses(link.Name));
+    private bool IsPlanned(int index) => _links.Find(index) is { } link && (OfPod(link.Name) || _objects.Uses(link.Name));
 
     // A host prefix is a pod's; any other, such as a default route, is the node's.
     private bool Planned(IpPrefix prefix) =>

@@ -116,6 +116,9 @@ internal sealed class ObjectRemover(RtnlSocket node, BpfObjects bpf) : IDisposab
                 _batch.QdiscDelete(new QdiscSpec { LinkIndex = link, Kind = "tbf", Parent = TcHandle.Root, Handle = TcHandle.Of(1, 0) })
                     .Ignore(Errno.ENOENT, Errno.ENODEV, Errno.EINVAL);
                 break;
+            case KernelObject.FairQueue queue when Find(queue.LinkName, doomed, links) is { } link:
+                FairQueue.Remove(_batch, link);
+                break;
             default:
                 // A link stays up; a sysctl is put back by its owner, who knows the old value; the rest went with its link.
                 break;

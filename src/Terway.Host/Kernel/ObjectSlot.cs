@@ -14,6 +14,7 @@ internal static class ObjectSlot
         KernelObject.Route route => ("route", o.InPod, route.Destination, route.Table),
         KernelObject.Neighbour neighbour => ("neighbour", o.InPod, neighbour.LinkName, neighbour.Ip),
         KernelObject.TokenBucket bucket => ("qdisc", o.InPod, bucket.LinkName),
+        KernelObject.FairQueue queue => ("qdisc", o.InPod, queue.LinkName),
         KernelObject.TcProgram program => ("filter", program.LinkName, program.Ingress, program.Priority),
         KernelObject.MapEntry entry => ("entry", entry.Map, entry.Key),
         _ => null,

@@ -59,6 +59,10 @@ internal sealed class ObjectWriter(RtnlSocket node, NetNsThread namespaces, NetN
                     case KernelObject.PinFolder folder:
                         bpf.Make(folder);
                         break;
+                    case KernelObject.FairQueue queue:
+                        Flush(inPod ? podSocket! : node);
+                        FairQueues.Make(queue, inPod ? podSocket! : node);
+                        break;
                     case KernelObject.MapEntry entry:
                         // Not before the routes and neighbours that the plan put in front of it.
                         Flush(node);

@@ -191,6 +191,7 @@ internal sealed class NodeObjects : IDisposable
         KernelObject.Refusal refusal => refusal.LinkName,
         KernelObject.Neighbour neighbour => neighbour.LinkName,
         KernelObject.TokenBucket bucket => bucket.LinkName,
+        KernelObject.FairQueue queue => queue.LinkName,
         KernelObject.TcProgram program => program.LinkName,
         KernelObject.MapEntry entry => entry.LinkName,
         _ => null,

@@ -55,13 +55,15 @@ public sealed unsafe class BpfProgram : IDisposable
     /// <param name="output">receives the packet after the program, as far as there is room; may be empty</param>
     /// <param name="repeat">how often, for timing; the packet is not reset in between</param>
     /// <param name="context">the first bytes of the program's context, e.g. a part of struct __sk_buff; may be empty</param>
+    /// <param name="contextOutput">receives the context after the program; may be empty</param>
     /// <param name="summed">
     /// as from a device that sums whole packets (CHECKSUM_COMPLETE). EBADMSG: the program left a sum that is not the packet's. EINVAL: the kernel is older
     /// than 6.11
     /// </param>
-    public BpfTestResult TestRun(ReadOnlySpan<byte> packet, Span<byte> output = default, int repeat = 1, ReadOnlySpan<byte> context = default, bool summed = false)
+    public BpfTestResult TestRun(
+        ReadOnlySpan<byte> packet, Span<byte> output = default, int repeat = 1, ReadOnlySpan<byte> context = default, Span<byte> contextOutput = default, bool summed = false)
     {
-        fixed (byte* p = packet, o = output, c = context)
+        fixed (byte* p = packet, o = output, c = context, r = contextOutput)
         {
             var attributes = new bpf_attr_test
             {
@@ -72,6 +74,8 @@ public sealed unsafe class BpfProgram : IDisposable
                 data_size_out = (uint)output.Length,
                 ctx_in = (ulong)c,
                 ctx_size_in = (uint)context.Length,
+                ctx_out = (ulong)r,
+                ctx_size_out = (uint)contextOutput.Length,
                 repeat = (uint)repeat,
                 flags = summed ? WithSum : 0,
             };

@@ -39,6 +39,20 @@ public sealed class NetNs : IDisposable
     /// <summary>The namespace of the calling thread.</summary>
     public static NetNs OpenCurrent() => Open("/proc/thread-self/ns/net");
 
+    /// <summary>A new namespace without a name: it has a loopback link, is nobody's home, and goes with this object and the sockets opened in it.</summary>
+    /// <exception cref="LinuxException">The kernel refused, e.g. EPERM.</exception>
+    public static NetNs CreateUnnamed()
+    {
+        using var home = OpenCurrent();
+        var result = 0;
+        var thread = new Thread(() => result = CreateHere(home)) { IsBackground = true, Name = "netns-create" };
+        thread.Start();
+        thread.Join();
+        if (result == NetNsVisit.Lost)
+            Environment.FailFast("could not return from a new network namespace");
+        return result >= 0 ? Own(new FdHandle(result), "unnamed") : throw new LinuxException(-result, "create network namespace");
+    }
+
     /// <summary>Takes ownership of <paramref name="fd"/>, also when this throws.</summary>
     public static NetNs FromFd(int fd) => Own(new FdHandle(fd), $"fd {fd}");
 
@@ -63,6 +77,12 @@ public sealed class NetNs : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    private static unsafe int CreateHere(NetNs home)
+    {
+        fixed (byte* self = "/proc/thread-self/ns/net\0"u8)
+            return NetNsVisit.CreateOpen(home.Fd, self);
+    }
 
     private static FdHandle OpenFile(string path)
     {

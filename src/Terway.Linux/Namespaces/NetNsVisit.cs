@@ -65,6 +65,19 @@ internal static unsafe class NetNsVisit
         return -errno;
     }
 
+    /// <summary>Makes a new namespace that lives as long as the descriptor this returns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int CreateOpen(int home, byte* self)
+    {
+        if (Libc.unshare(sched.CLONE_NEWNET) != 0)
+            return -Libc.Errno;
+        var fd = Libc.open(self, fcntl.O_RDONLY | fcntl.O_CLOEXEC, 0);
+        var errno = fd < 0 ? Libc.Errno : 0;
+        if (Libc.setns(home, sched.CLONE_NEWNET) != 0)
+            return Lost;
+        return fd < 0 ? -errno : fd;
+    }
+
     /// <summary>The inode of the calling thread's namespace, 0 when it cannot be read.</summary>
     public static ulong CurrentInode()
     {

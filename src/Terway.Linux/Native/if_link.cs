@@ -8,6 +8,7 @@ internal static class if_link
     public const ushort IFLA_IFNAME = 3;
     public const ushort IFLA_MTU = 4;
     public const ushort IFLA_LINK = 5;
+    public const ushort IFLA_QDISC = 6;
     public const ushort IFLA_MASTER = 10;
     public const ushort IFLA_TXQLEN = 13;
     public const ushort IFLA_OPERSTATE = 16;

@@ -14,6 +14,8 @@ internal static class pkt_sched
     public const ushort TCA_TBF_RTAB = 2;
     public const ushort TCA_TBF_RATE64 = 4;
     public const ushort TCA_TBF_BURST = 6;
+    public const ushort TCA_FQ_PLIMIT = 1;
+    public const ushort TCA_FQ_FLOW_PLIMIT = 2;
 }
 
 [StructLayout(LayoutKind.Sequential)]

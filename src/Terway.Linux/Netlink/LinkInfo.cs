@@ -38,5 +38,8 @@ public sealed record LinkInfo
 
     public int TxQueueLength { get; init; }
 
+    /// <summary>Kind of the root queueing discipline, the kernel's default too: noqueue, mq, tbf ...; null for a link that never was up.</summary>
+    public string? RootQdisc { get; init; }
+
     public string? Alias { get; init; }
 }

@@ -24,6 +24,12 @@ public sealed partial class RtnlBatch
     /// <summary>Adds the tbf, or changes the one there without losing what waits in it.</summary>
     public RtnlRequest TbfReplace(in TbfSpec tbf) => Tbf(Replace, tbf);
 
+    /// <inheritdoc cref="QdiscAdd"/>
+    public RtnlRequest FqAdd(in FqSpec fq) => Fq(Add, fq);
+
+    /// <summary>Adds the fq in the place of the parent's qdisc, or changes the one there without losing what waits in it.</summary>
+    public RtnlRequest FqReplace(in FqSpec fq) => Fq(Replace, fq);
+
     /// <summary>EEXIST: a filter of this parent, priority and handle is there. EINVAL: no clsact.</summary>
     public RtnlRequest BpfFilterAdd(in BpfFilterSpec filter) => BpfFilter(Add, filter);
 
@@ -83,6 +89,20 @@ public sealed partial class RtnlBatch
         if (tbf.RateBytesPerSecond > uint.MaxValue)
             _writer.Put(pkt_sched.TCA_TBF_RATE64, tbf.RateBytesPerSecond);
         _writer.Put(pkt_sched.TCA_TBF_RTAB, MemoryMarshal.AsBytes(table));
+        _writer.EndNest(nest);
+        return End(offset);
+    }
+
+    private RtnlRequest Fq(ushort flags, in FqSpec fq)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(fq.LimitPackets);
+        ArgumentOutOfRangeException.ThrowIfZero(fq.FlowLimitPackets);
+        var header = new tcmsg { tcm_ifindex = fq.LinkIndex, tcm_handle = fq.Handle, tcm_parent = fq.Parent == 0 ? TcHandle.Root : fq.Parent };
+        var offset = Begin(rtnetlink.RTM_NEWQDISC, flags, header);
+        _writer.Put(rtnetlink.TCA_KIND, "fq");
+        var nest = _writer.BeginNest(rtnetlink.TCA_OPTIONS);
+        _writer.Put(pkt_sched.TCA_FQ_PLIMIT, fq.LimitPackets);
+        _writer.Put(pkt_sched.TCA_FQ_FLOW_PLIMIT, fq.FlowLimitPackets);
         _writer.EndNest(nest);
         return End(offset);
     }

@@ -18,7 +18,7 @@ internal static class RtnlParser
         if (!TryHeader(payload, out ifinfomsg header) || header.ifi_family == socket.AF_BRIDGE)
             return false;
         string name = "";
-        string? kind = null, alias = null;
+        string? kind = null, alias = null, qdisc = null;
         MacAddress? mac = null;
         int mtu = 0, peer = 0, master = 0, queue = 0;
         int? netnsId = null;
@@ -34,6 +34,7 @@ internal static class RtnlParser
                 case if_link.IFLA_LINK: peer = a.I32; break;
                 case if_link.IFLA_LINK_NETNSID: netnsId = a.I32; break;
                 case if_link.IFLA_MASTER: master = a.I32; break;
+                case if_link.IFLA_QDISC: qdisc = a.Text; break;
                 case if_link.IFLA_TXQLEN: queue = a.I32; break;
                 case if_link.IFLA_GROUP: group = a.U32; break;
                 case if_link.IFLA_IFALIAS: alias = a.Text; break;
@@ -55,6 +56,7 @@ internal static class RtnlParser
             Group = group,
             Master = master,
             TxQueueLength = queue,
+            RootQdisc = qdisc,
             Alias = alias,
         };
         return true;

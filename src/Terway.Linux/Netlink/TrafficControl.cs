@@ -73,6 +73,24 @@ public readonly record struct TbfSpec
     }
 }
 
+/// <summary>A fair queue (sch_fq): flows take turns, and each packet waits for its departure time.</summary>
+public readonly record struct FqSpec
+{
+    public required int LinkIndex { get; init; }
+
+    /// <summary>Packets that may wait; more are dropped.</summary>
+    public required uint LimitPackets { get; init; }
+
+    /// <summary>Packets of one flow that may wait.</summary>
+    public required uint FlowLimitPackets { get; init; }
+
+    /// <summary>0 means the root.</summary>
+    public uint Parent { get; init; }
+
+    /// <summary>0 lets the kernel choose.</summary>
+    public uint Handle { get; init; }
+}
+
 /// <summary>A qdisc as the kernel reports it.</summary>
 public sealed record QdiscInfo
 {

@@ -29,6 +29,7 @@ public sealed class StateStoreTests : IDisposable
                 new StateWrite.PutTombstone(new AttachmentKey("c9", "eth1"), Samples.Now),
                 new StateWrite.PutReleased("10.0.0.9", Samples.Now),
                 new StateWrite.PutNodeObjects("SharedEni", "eni-1", Samples.EveryKind()),
+                new StateWrite.PutNodeObjects("DataPathV2", "pace", [new KernelObject.FairQueue("eth1")]),
                 new StateWrite.PutPluginRecord("SharedEni", "eni/1", [1, 0, 255]),
                 new StateWrite.PutFact("node", [7]));
             await store.WriteAsync(new StateWrite.SetPhase(record.Key, AttachmentPhase.Detaching));
@@ -45,6 +46,7 @@ public sealed class StateStoreTests : IDisposable
         Assert.Equal(Samples.Now, again.Initial.Tombstones[new AttachmentKey("c9", "eth1")]);
         Assert.Equal(Samples.Now, again.Initial.Released["10.0.0.9"]);
         Assert.Equal(Samples.EveryKind(), again.Initial.NodeObjects[("SharedEni", "eni-1")]);
+        Assert.Equal([new KernelObject.FairQueue("eth1")], again.Initial.NodeObjects[("DataPathV2", "pace")]);
         Assert.Equal([1, 0, 255], again.Initial.PluginRecords[("SharedEni", "eni/1")]);
         Assert.Equal([7], again.Initial.Facts["node"]);
     }

@@ -27,9 +27,10 @@ struct {
 
 /*
  * In front of dp_pods* for the question whether a pod may send as it does: a
- * load in place of a walk. Filled by dp_from_pod. Says nothing about
- * destinations, and cannot outlive what it says: a link keeps its addresses,
- * and the kernel does not use a link's index twice.
+ * load in place of a walk. Filled by dp_from_pod with those that no limit
+ * holds back. Says nothing about destinations, and cannot outlive what it says
+ * of an address: a link keeps its addresses, and the kernel does not use a
+ * link's index twice. User space empties it once a minute.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -33,6 +33,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
     private DatapathMetrics? _metrics;
     private StackNetworks? _networks;
     private GoneLinks? _gone;
+    private KnownSenders? _senders;
     private ServiceBalancer? _services;
     private MapPressure? _pressure;
 
@@ -109,6 +110,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
             await _networks.StartAsync(cancellationToken);
             _gone = new GoneLinks(_maps!, _log);
             _gone.Start();
+            _senders = new KnownSenders(_host, _maps!);
             await services.StartAsync(Objects, TooSmall, cancellationToken);
             var pressure = new MapPressure(_host, WatchedMaps(_maps!).Concat(services.Memories), _log);
             pressure.Start();
@@ -139,6 +141,7 @@ public sealed class DataPathV2Plugin : IDatapath, IPodStage, INodeService, IAsyn
         if (_networks is not null) await _networks.DisposeAsync();
         if (_services is not null) await _services.DisposeAsync();
         if (_gone is not null) await _gone.DisposeAsync();
+        if (_senders is not null) await _senders.DisposeAsync();
         _metrics?.Dispose();
         _maps?.Dispose();
     }

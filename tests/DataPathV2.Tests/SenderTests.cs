@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Terway.Linux.Bpf;
 using Terway.Plugins.DataPathV2.Abi;
+using Terway.Plugins.DataPathV2.Datapath;
 
 namespace Terway.Plugins.DataPathV2.Tests;
 
@@ -33,6 +34,8 @@ public sealed class SenderTests : IAsyncLifetime
 
         _box.AssertOnly(PathTaken.PodToPod, () => _box.FromPod(ToPod2(ipv6)));
         Assert.Equal(Slot(ipv6, _box.Cali1, Source(ipv6), DatapathBox.PodMac1), Assert.Single(Known(ipv6)));
+        KnownSenders.Forget(_box.Maps);
+        Assert.Empty(Known(ipv6));
     }
 
     [Theory]

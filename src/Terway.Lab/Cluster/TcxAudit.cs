@@ -16,12 +16,9 @@ internal static class TcxAudit
     /// <param name="isOwned">Whether a link may have programs.</param>
     public static IEnumerable<string> Find(RunningLab lab, LabNode node, IReadOnlyDictionary<string, LinkInfo> links, Func<string, bool> isOwned)
     {
-        foreach (var link in links.Values.Where(l => !isOwned(l.Name)))
-        {
-            var programs = lab.Namespaces.Thread.Run(node.NetNs, () =>
-                (IReadOnlyList<uint>)[.. TcxHook.Programs(link.Index, BpfAttachType.TcxIngress), .. TcxHook.Programs(link.Index, BpfAttachType.TcxEgress)]);
-            foreach (var id in programs) yield return $"tcx program #{id} of link {link.Name} belongs to nobody";
-        }
+        var strangers = links.Values.Where(l => !isOwned(l.Name)).ToList();
+        foreach (var (link, id) in lab.Namespaces.Thread.Run(node.NetNs, () => ProgramsOf(strangers)))
+            yield return $"tcx program #{id} of link {link} belongs to nobody";
 
         var root = Path.Combine(node.Paths.Bpf, Folder);
         if (!Directory.Exists(root)) yield break;
@@ -41,5 +38,17 @@ internal static class TcxAudit
                 else if (link is not null && link.TcxLinkIndex != links.GetValueOrDefault(name)?.Index) yield return $"{text} keeps a program on no link";
             }
         }
+    }
+
+    private static List<(string Link, uint Id)> ProgramsOf(List<LinkInfo> links)
+    {
+        var found = new List<(string, uint)>();
+        foreach (var link in links)
+        {
+            foreach (var id in TcxHook.Programs(link.Index, BpfAttachType.TcxIngress)) found.Add((link.Name, id));
+            foreach (var id in TcxHook.Programs(link.Index, BpfAttachType.TcxEgress)) found.Add((link.Name, id));
+        }
+
+        return found;
     }
 }

@@ -119,7 +119,8 @@ internal struct bpf_attr_link_create
     [FieldOffset(24)] public ulong expected_revision;
 }
 
-[StructLayout(LayoutKind.Explicit, Size = 32)]
+/// <summary>As large as in Linux 6.6, whose kernel writes the revision at its end whatever size it was told.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 64)]
 internal struct bpf_attr_query
 {
     [FieldOffset(0)] public int target_fd;

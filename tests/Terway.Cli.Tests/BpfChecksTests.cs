@@ -48,6 +48,8 @@ public sealed class BpfChecksTests : IDisposable
         Assert.Equal(("eBPF pins", CheckResult.Warn), Only(Run()));
         // The kernel's own.
         File.Move(Path.Combine(Dir, "somebody"), Path.Combine(Dir, "maps.debug"));
+        // The daemon's, of programs on links.
+        Directory.CreateDirectory(Path.Combine(Dir, "tcx", "eth1"));
         Assert.All(Run(), static c => Assert.Equal(CheckResult.Ok, c.Result));
         _folder.Write("bpf/terway/datapath-v1", "");
         Assert.Equal(("eBPF pins", CheckResult.Fail), Only(Run()));

@@ -21,6 +21,9 @@ internal static class BpfChecks
     private static readonly Version s_unlimited = new(5, 11);
     private static readonly string[] s_ours = ["datapath-v", "services-v"];
 
+    // What keeps programs on links, by the daemon itself.
+    private const string Tcx = "tcx";
+
     /// <summary>Checks.</summary>
     /// <param name="folder">The daemon's, below a mounted bpf file system.</param>
     /// <param name="version">The kernel's.</param>
@@ -73,7 +76,7 @@ internal static class BpfChecks
             : Check.Warn(name, $"{string.Join(", ", foreign)} in {folder} is nobody's that is known here", "find out who pins there, and give it a folder of its own; a plugin of another build removes its own");
     }
 
-    private static bool IsOurs(string name) => s_ours.Any(o => name.StartsWith(o, StringComparison.Ordinal));
+    private static bool IsOurs(string name) => name == Tcx || s_ours.Any(o => name.StartsWith(o, StringComparison.Ordinal));
 
     // The file system has no size: pins cost memory, as what they hold does.
     private static Check? Room(long? available) => available is not { } bytes ? null

@@ -12,7 +12,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
-readonly PROJECT_LIMIT=900 # seconds, a hang is a failure too
+readonly PROJECT_LIMIT=1200 # seconds, a hang is a failure too
 
 if [[ "${1:-}" == chaos ]]; then
   shift

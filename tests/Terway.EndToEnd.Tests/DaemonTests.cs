@@ -75,6 +75,15 @@ public sealed class DaemonTests
         await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
         var host = pod.Result["interfaces"]![0]!["name"]!.GetValue<string>();
 
+        // First, while nothing is under repair: one on its way would bring the neighbour back too.
+        await ExecAsync(one.Node, "ip", "neigh", "del", pod.Address.ToString(), "dev", host);
+        var broken = await Assert.ThrowsAsync<CniCallException>(() => daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token));
+        Assert.Contains($"neighbour {pod.Address}", broken.Message, StringComparison.Ordinal);
+
+        await daemon.KillAsync(Token);
+        await one.Cluster.StartDaemonAsync(one.Node, Token);
+        await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
+
         foreach (var harm in (string[][])[["ip", "rule", "flush", "priority", "2048"], ["ip", "route", "flush", "proto", "201"], ["ip", "link", "del", host]])
         {
             await ExecAsync(one.Node, harm);
@@ -84,13 +93,6 @@ public sealed class DaemonTests
             Assert.True(probe.Ok, $"after {string.Join(' ', harm)}: {probe.Error}");
         }
 
-        await ExecAsync(one.Node, "ip", "neigh", "del", pod.Address.ToString(), "dev", host);
-        var broken = await Assert.ThrowsAsync<CniCallException>(() => daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token));
-        Assert.Contains($"neighbour {pod.Address}", broken.Message, StringComparison.Ordinal);
-
-        await daemon.KillAsync(Token);
-        await one.Cluster.StartDaemonAsync(one.Node, Token);
-        await daemon.Runtime.CheckAsync(daemon.Network, pod.Attachment, Token);
         await one.Cluster.RemovePodAsync("checked", Token);
         Assert.Empty((await LeakAudit.FindAsync(one.Lab, s_settle, Token)).All);
     }

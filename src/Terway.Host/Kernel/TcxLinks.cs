@@ -132,7 +132,7 @@ internal sealed class TcxLinks(BpfPins pins, NetNsThread namespaces, NetNs home)
         return null;
     }
 
-    private static void OnPins(string link, Action act)
+    private void OnPins(string link, Action act)
     {
         try
         {
@@ -140,7 +140,8 @@ internal sealed class TcxLinks(BpfPins pins, NetNsThread namespaces, NetNs home)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new LinuxException(Errno.EIO, $"keep the pins of {Root}/{link} ({e.Message})");
+            throw new LinuxException(
+                Errno.EIO, $"keep the pins of programs on {link} in {pins.PathOf(Root)}, which has to be on a bpf file system that can be written ({e.Message})");
         }
     }
 

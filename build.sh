@@ -102,15 +102,8 @@ publish() { # PROJECT OUTPUT OPTIONS...
   swap "$fresh" "$output"
 }
 
-# Precompiled code ends at an assembly's border: List<ours>, and whatever awaits, would be compiled at every start, thousands of methods. With these the compiler
-# takes the framework's generics into our images, and notes of which method bodies they were made: where a node's framework has others, the runtime compiles anew.
-inlined=(System.Private.CoreLib System.Collections System.Collections.Concurrent System.Collections.Immutable System.Linq System.Text.Json System.Threading.Channels)
-crossgen="$(printf -- '--opt-cross-module:%s%%3B' "${inlined[@]}")--non-local-generics-module:*"
-
 publish_managed() { # PROJECT OUTPUT
-  # What is precompiled already would be kept, also of other arguments.
-  rm -rf "artifacts/publish/obj/$(basename "$1" .csproj)/release_$rid/R2R"
-  publish "$1" "$2" --self-contained false -p:PublishReadyToRun=true "-p:PublishReadyToRunCrossgen2ExtraArgs=$crossgen" -p:DebugType=portable
+  publish "$1" "$2" --self-contained false -p:PublishReadyToRun=true -p:DebugType=portable
 }
 
 publish_native() { # PROJECT OUTPUT

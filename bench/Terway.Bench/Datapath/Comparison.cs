@@ -37,6 +37,7 @@ internal sealed class Comparison(string prefix, string suffix, Effort effort, Ac
         Metric.Datagrams => Probes.Datagrams(wire.UdpTarget, effort.Requests),
         Metric.Connect => Probes.Connections(wire.Target, effort.Connections),
         Metric.Throughput => Probes.Bulk(wire.Target, 1, effort.Bytes, wire.Client.Fd),
+        Metric.CoreThroughput => Probes.Bulk(wire.Target, 1, effort.Bytes, wire.Client.Fd, oneCore: true),
         Metric.Throughput4 => Probes.Bulk(wire.Target, EchoSite.Streams, effort.Bytes, wire.Client.Fd),
         _ => throw new ArgumentOutOfRangeException(nameof(metric)),
     };
@@ -51,6 +52,7 @@ internal sealed class Comparison(string prefix, string suffix, Effort effort, Ac
             Metric.Datagrams => ("udp_sendto_latency", "us"),
             Metric.Connect => ("connect", "1/s"),
             Metric.Throughput => ("throughput", "Gbit/s"),
+            Metric.CoreThroughput => ("core_throughput", "Gbit/s"),
             Metric.Throughput4 => ("throughput_4", "Gbit/s"),
             _ => throw new ArgumentOutOfRangeException(nameof(metric)),
         };
@@ -76,6 +78,9 @@ internal enum Metric
     Datagrams,
     Connect,
     Throughput,
+
+    /// <summary>Client and server on one core: what a byte costs, and nothing of what two cores do to each other.</summary>
+    CoreThroughput,
     Throughput4,
 }
 
@@ -92,5 +97,5 @@ internal sealed record Effort(int Rounds, int BulkRounds, int Requests, int Conn
 
     public static Effort Quick { get; } = Full with { Rounds = 25, BulkRounds = 10 };
 
-    public int RoundsOf(Metric metric) => metric is Metric.Throughput or Metric.Throughput4 ? BulkRounds : Rounds;
+    public int RoundsOf(Metric metric) => metric is Metric.Throughput or Metric.CoreThroughput or Metric.Throughput4 ? BulkRounds : Rounds;
 }

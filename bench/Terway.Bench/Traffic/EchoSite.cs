@@ -50,6 +50,9 @@ internal sealed unsafe class EchoSite : IDisposable
 
         /// <summary>The message has two lengths at 8 and 16: after so many bytes, and again after so many, one byte is answered.</summary>
         Sink = (byte)'B',
+
+        /// <summary>The same, served on the client's core.</summary>
+        SinkBesideClient = (byte)'H',
     }
 
     public void Dispose()
@@ -119,10 +122,13 @@ internal sealed unsafe class EchoSite : IDisposable
     {
         if (!ReadMessage(fd, buffer)) return;
         var spinning = (Mode)buffer[0] == Mode.SpinningEcho;
-        if ((Mode)buffer[0] == Mode.Sink)
+        if ((Mode)buffer[0] is Mode.Sink or Mode.SinkBesideClient)
         {
+            var beside = (Mode)buffer[0] == Mode.SinkBesideClient;
             var (first, second) = (*(long*)(buffer + 8), *(long*)(buffer + 16));
+            if (beside) Posix.Pin(Probes.Cpu);
             if (Drain(fd, buffer, first)) _ = Drain(fd, buffer, second);
+            if (beside) Posix.Pin(Cpu);
             return;
         }
 

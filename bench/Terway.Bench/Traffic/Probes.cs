@@ -14,7 +14,8 @@ internal static unsafe class Probes
     private const int WarmUp = 30;
     private const long WarmUpBytes = 8 << 20;
     private const int Chunk = 1 << 17;
-    private const int Cpu = 0;
+    /// <summary>The client's core.</summary>
+    internal const int Cpu = 0;
     private static readonly double s_ticksPerMicrosecond = Stopwatch.Frequency / 1e6;
 
     /// <summary>Requests and answers, one at a time.</summary>
@@ -121,7 +122,8 @@ internal static unsafe class Probes
     /// <param name="streams">connections, each with a thread</param>
     /// <param name="bytes">of all together</param>
     /// <param name="netNs">the client's namespace</param>
-    public static Slice Bulk(IPEndPoint to, int streams, long bytes, int netNs)
+    /// <param name="oneCore">the servers are on the client's core</param>
+    public static Slice Bulk(IPEndPoint to, int streams, long bytes, int netNs, bool oneCore = false)
     {
         Exception? error = null;
         var (begin, cpu) = (0L, 0L);
@@ -138,7 +140,7 @@ internal static unsafe class Probes
                 {
                     Posix.Pin(Cpu);
                     Posix.Enter(netNs);
-                    Pour(new IPEndPoint(to.Address, port), bytes / streams, ready);
+                    Pour(new IPEndPoint(to.Address, port), bytes / streams, ready, oneCore ? EchoSite.Mode.SinkBesideClient : EchoSite.Mode.Sink);
                 }
                 catch (Exception e)
                 {
@@ -164,7 +166,7 @@ internal static unsafe class Probes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Pour(IPEndPoint to, long bytes, Barrier ready)
+    private static void Pour(IPEndPoint to, long bytes, Barrier ready, EchoSite.Mode mode)
     {
         fixed (byte* chunk = GC.AllocateArray<byte>(Chunk, pinned: true))
         {
@@ -172,7 +174,7 @@ internal static unsafe class Probes
             try
             {
                 Posix.Connect(fd, to.Serialize());
-                *chunk = (byte)EchoSite.Mode.Sink;
+                *chunk = (byte)mode;
                 *(long*)(chunk + 8) = WarmUpBytes;
                 *(long*)(chunk + 16) = bytes;
                 Posix.SendAll(fd, chunk, EchoSite.Message);

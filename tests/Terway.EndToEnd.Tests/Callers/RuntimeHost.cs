@@ -21,7 +21,12 @@ internal sealed class RuntimeHost : IAsyncDisposable
         while read -r _ _ _ _ target _; do
           case "$target" in
           /run/netns|/run/netns/*|"$shared") ;;
-          *) mount --make-private "$target" ;;
+          *)
+            # Others' mounts come and go meanwhile, and with them their copies here.
+            if ! mount --make-private "$target"; then
+              if mountpoint -q "$target"; then exit 1; fi
+            fi
+            ;;
           esac
         done </proc/self/mountinfo
         for folder; do

@@ -41,16 +41,6 @@ public sealed class FairQueueTests : RtnlTest
         })]));
 
     [Fact]
-    public void The_kernel_is_asked_without_a_trace()
-    {
-        var before = Node.DumpQdiscs().Count;
-        var has = FairQueue.IsInKernel();
-        Assert.Equal(has, FairQueue.IsInKernel());
-        Assert.Equal(before, Node.DumpQdiscs().Count);
-        Assert.Empty(NetNsAudit.ThreadsOutside(Box.Thread.Home));
-    }
-
-    [Fact]
     public void An_unnamed_namespace_is_new_and_has_nothing_but_a_loopback()
     {
         using var ns = NetNs.CreateUnnamed();

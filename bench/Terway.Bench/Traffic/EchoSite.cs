@@ -126,7 +126,7 @@ internal sealed unsafe class EchoSite : IDisposable
         {
             var beside = (Mode)buffer[0] == Mode.SinkBesideClient;
             var (first, second) = (*(long*)(buffer + 8), *(long*)(buffer + 16));
-            if (beside) Posix.Pin(Probes.Cpu);
+            if (beside) Posix.Pin(Probes.Cpu, realTime: false);
             if (Drain(fd, buffer, first)) _ = Drain(fd, buffer, second);
             if (beside) Posix.Pin(Cpu);
             return;

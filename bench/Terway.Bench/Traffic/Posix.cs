@@ -145,12 +145,18 @@ internal static unsafe partial class Posix
     public static void Enter(int netNs) => Check(setns(netNs, CloneNewNet), "setns");
 
     /// <summary>The calling thread runs on one core from now on, ahead of other programs.</summary>
-    public static void Pin(int cpu)
+    public static void Pin(int cpu, bool realTime = true)
     {
         var mask = 1ul << cpu;
         Check(sched_setaffinity(0, 8, &mask), "sched_setaffinity");
         // Real time where it is allowed: the kernel leaves one twentieth of each second to the others (sched_rt_runtime_us), and slices are shorter.
-        var priority = 1;
+        var priority = realTime ? 1 : 0;
+        if (!realTime)
+        {
+            Check(sched_setscheduler(0, 0, &priority), "sched_setscheduler");
+            return;
+        }
+
         if (sched_setscheduler(0, RealTimeFifo, &priority) != 0) _ = setpriority(0, 0, -20);
     }
 

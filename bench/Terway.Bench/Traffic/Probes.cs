@@ -138,7 +138,7 @@ internal static unsafe class Probes
             {
                 try
                 {
-                    Posix.Pin(Cpu);
+                    Posix.Pin(Cpu, realTime: !oneCore);
                     Posix.Enter(netNs);
                     Pour(new IPEndPoint(to.Address, port), bytes / streams, ready, oneCore ? EchoSite.Mode.SinkBesideClient : EchoSite.Mode.Sink);
                 }

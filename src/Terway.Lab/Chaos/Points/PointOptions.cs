@@ -7,4 +7,5 @@ namespace Terway.Lab.Chaos.Points;
 /// <param name="Parallel">Nodes that crash at the same time.</param>
 /// <param name="Quick">Every point and moment once, instead of once in every scenario that passes it.</param>
 /// <param name="Accelerated">With DataPathV2.</param>
-public sealed record PointOptions(string? Dist, string? Folder, string? Only, int Parallel = 4, bool Quick = false, bool Accelerated = false);
+/// <param name="Every">Of the crashes chosen by all of that the first, and from there on each so many.</param>
+public sealed record PointOptions(string? Dist, string? Folder, string? Only, int Parallel = 4, bool Quick = false, bool Accelerated = false, int Every = 1);

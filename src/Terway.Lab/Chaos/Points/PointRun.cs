@@ -133,7 +133,8 @@ public sealed class PointRun(PointOptions options, TextWriter progress)
     {
         var cases = recorded.Where(c => options.Only is not { } only
             || c.Spot.Point.StartsWith(only, StringComparison.Ordinal) || c.Scenario.Name.StartsWith(only, StringComparison.Ordinal));
-        return options.Quick ? [.. cases.DistinctBy(static c => c.Kind)] : [.. cases];
+        if (options.Quick) cases = cases.DistinctBy(static c => c.Kind);
+        return [.. cases.Where((_, i) => i % options.Every == 0)];
     }
 
     // A point that timing brought into one scenario while recording has its place in another: in turn, until one brings it about.

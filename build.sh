@@ -97,8 +97,9 @@ publish() { # PROJECT OUTPUT OPTIONS...
   shift 2
   fresh="dist/.new-$$"
   rm -rf "$fresh"
+  # Analyzers have their say where the tests are built, of the same sources: test.sh would run them twice.
   # An artifacts folder of its own: the tests' builds have no runtime identifier, and the two would undo each other's restore.
-  dotnet publish "$project" -c Release -r "$rid" -m:1 -v minimal -nologo --artifacts-path "$PWD/artifacts/publish" -o "$fresh" "$@" || return 1
+  dotnet publish "$project" -c Release -r "$rid" -m:1 -v minimal -nologo -p:RunAnalyzers=false --artifacts-path "$PWD/artifacts/publish" -o "$fresh" "$@" || return 1
   swap "$fresh" "$output"
 }
 

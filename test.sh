@@ -31,8 +31,8 @@ broken() { # a failure outside of any test counts as one
   echo "FAILED   $*"
   failed=$((failed + 1))
 }
-runner= dist=
-trap 'for job in $runner $dist; do kill "$job" 2>/dev/null; done; broken "interrupted"; finish' INT TERM
+runner=
+trap '[[ -n "$runner" ]] && kill "$runner" 2>/dev/null; broken "interrupted"; finish' INT TERM
 
 prefixes=() filter=()
 while (($#)); do
@@ -51,16 +51,14 @@ done
 build/deps.sh build test || { broken "dependencies"; finish; }
 mkdir -p artifacts/logs
 
-# All test projects in one build where all are wanted: what they share is looked at once. Beside that of dist/, which has folders of its own. Where it fails, each
-# project by itself tells whose fault it is.
-./build.sh &
-dist=$! built=
+./build.sh || broken "build of dist/"
+
+# All test projects in one build where all are wanted: what they share is looked at once. Where it fails, each project by itself tells whose fault it is.
+built=
 if ((!${#prefixes[@]})); then
   echo "building the tests"
   if dotnet build Terway.sln -m:2 -v quiet -nologo >artifacts/logs/test-build.log 2>&1; then built=1; fi
 fi
-wait "$dist" || broken "build of dist/"
-dist=
 
 leftovers() {
   { find /run/netns /var/run/netns -maxdepth 1 \( -name 'twt-*' -o -name 'twl-*' \) -printf 'namespace %f\n' 2>/dev/null

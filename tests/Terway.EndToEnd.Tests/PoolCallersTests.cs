@@ -92,6 +92,7 @@ public sealed class PoolCallersTests(PoolNodes nodes) : IAsyncLifetime
         }
 
         await NodesUntilAsync(() => nodes.Exclusive.LinkOf(eni.Mac) is not null, "the NIC is on the node");
+        await pod.HasEnded();
         await pod.Remove();
         await NodesUntilAsync(() => HasItsName(eni, before[eni.Mac]), $"the NIC has its name {before[eni.Mac]} again");
         AssertIsBack(eni, before[eni.Mac]);

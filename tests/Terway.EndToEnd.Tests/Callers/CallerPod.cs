@@ -10,9 +10,10 @@ namespace Terway.EndToEnd.Tests.Callers;
 /// <param name="Addresses">IPv4 first.</param>
 /// <param name="NetNsPath">Its namespace.</param>
 /// <param name="Exec">Runs a program in it and returns what that printed.</param>
+/// <param name="HasEnded">Waits until the runtime knows that its processes ended.</param>
 /// <param name="Remove">As a user or a kubelet removes it.</param>
 internal sealed record CallerPod(
-    string Name, IReadOnlyList<IPAddress> Addresses, string NetNsPath, Func<IReadOnlyList<string>, Task<string>> Exec, Func<Task> Remove)
+    string Name, IReadOnlyList<IPAddress> Addresses, string NetNsPath, Func<IReadOnlyList<string>, Task<string>> Exec, Func<Task> HasEnded, Func<Task> Remove)
 {
     public IPAddress Address => Addresses[0];
 

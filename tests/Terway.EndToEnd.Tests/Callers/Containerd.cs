@@ -138,6 +138,17 @@ internal sealed class Containerd : IAsyncDisposable
             : throw new InvalidOperationException($"{string.Join(' ', request.Cmd)} ended with {result.ExitCode}: {result.Stderr.ToStringUtf8()}{result.Stdout.ToStringUtf8()}");
     }
 
+    /// <summary>
+    /// Waits until containerd has noted that the processes of a pod and of its container ended. Between a process's end and that note, containerd 1.6
+    /// answers StopPodSandbox with "ttrpc: closed": it asks a shim that has left. A kubelet comes again then.
+    /// </summary>
+    public async Task WaitEndedAsync(CriPod pod, string containerId, CancellationToken ct)
+    {
+        while ((await _cri.ContainerStatusAsync(new ContainerStatusRequest { ContainerId = containerId }, cancellationToken: ct)).Status.State != ContainerState.ContainerExited
+            || (await StatusOfAsync(pod.SandboxId, ct)).Status.State != PodSandboxState.SandboxNotready)
+            await Task.Delay(20, ct);
+    }
+
     /// <summary>Ends the pod's containers and its network; may be called again.</summary>
     public async Task StopPodAsync(CriPod pod, CancellationToken ct) =>
         await _cri.StopPodSandboxAsync(new StopPodSandboxRequest { PodSandboxId = pod.SandboxId }, cancellationToken: ct);

@@ -86,6 +86,9 @@ internal sealed class Podman : IAsyncDisposable
     public Task<string> ExecAsync(PodmanContainer container, IReadOnlyList<string> command, CancellationToken ct) =>
         RunAsync(["exec", container.Name, .. command], ct);
 
+    /// <summary>Waits until podman knows that the container's processes ended.</summary>
+    public Task WaitEndedAsync(PodmanContainer container, CancellationToken ct) => RunAsync(["wait", container.Name], ct);
+
     public Task RemoveAsync(PodmanContainer container, CancellationToken ct) => RunAsync(["rm", "--force", "--time", "0", container.Name], ct);
 
     public async ValueTask DisposeAsync()

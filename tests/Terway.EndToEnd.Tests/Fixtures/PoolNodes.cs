@@ -91,7 +91,7 @@ public sealed class PoolNodes : ICollectionFixture<PoolNodes>, IAsyncLifetime
             var container = await podman.RunWebServerAsync(name, "terway", ct);
             return new CallerPod(
                 name, [container.Address, .. container.Ipv6 is { } ipv6 ? new[] { ipv6 } : []], container.NetNsPath,
-                command => podman.ExecAsync(container, command, ct), () => podman.RemoveAsync(container, CancellationToken.None));
+                command => podman.ExecAsync(container, command, ct), () => podman.WaitEndedAsync(container, ct), () => podman.RemoveAsync(container, CancellationToken.None));
         }
 
         if (!_containerds.TryGetValue(node, out var containerd))
@@ -103,7 +103,8 @@ public sealed class PoolNodes : ICollectionFixture<PoolNodes>, IAsyncLifetime
         var pod = await containerd.RunPodAsync(name, ct);
         var web = await containerd.RunWebServerAsync(pod, ct);
         return new CallerPod(
-            name, [pod.Address, .. pod.Others], pod.NetNsPath, command => containerd.ExecAsync(web, command, ct), () => containerd.RemovePodAsync(pod, CancellationToken.None));
+            name, [pod.Address, .. pod.Others], pod.NetNsPath,
+            command => containerd.ExecAsync(web, command, ct), () => containerd.WaitEndedAsync(pod, web, ct), () => containerd.RemovePodAsync(pod, CancellationToken.None));
     }
 
     /// <summary>Waits until a node's daemon has taken away what was deleted: DEL is answered before.</summary>

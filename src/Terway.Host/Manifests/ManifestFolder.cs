@@ -25,6 +25,7 @@ internal sealed partial class ManifestFolder : IAsyncDisposable
     private readonly Channel<(string? File, bool Settled)> _events = Channel.CreateBounded<(string?, bool)>(MaxPending);
     private readonly Dictionary<string, long> _settling = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unread = new(StringComparer.Ordinal);
+    private readonly ManifestReader _reader = new();
     private readonly ManifestSet _set = new();
     private readonly CancellationTokenSource _stopping = new();
     private FileSystemWatcher? _watcher;
@@ -235,7 +236,7 @@ internal sealed partial class ManifestFolder : IAsyncDisposable
         {
             var path = Path.Combine(_folder, file);
             if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes }) throw new ManifestException(1, $"the file has more than {MaxFileBytes >> 20} MiB");
-            return ManifestReader.Read(File.ReadAllBytes(path));
+            return _reader.Read(File.ReadAllBytes(path));
         }
         catch (FileNotFoundException)
         {

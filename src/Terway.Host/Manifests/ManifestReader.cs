@@ -7,31 +7,38 @@ namespace Terway.Host.Manifests;
 
 /// <summary>
 /// Objects in a file's text: JSON or YAML, several documents, lists. Each object is read from its own part of the text, so that a list of ten thousand
-/// costs no more memory than its text and what is kept of it.
+/// costs no more memory than its text and what is kept of it. One reader for many files: what it knows of the types is dear to make. One caller at a time.
 /// </summary>
 internal sealed class ManifestReader
 {
     private static readonly JsonReaderOptions s_options = new() { AllowMultipleValues = true, CommentHandling = JsonCommentHandling.Skip };
 
-    private readonly List<ManifestObject> _objects = [];
-    private readonly ManifestJson _json = ManifestJson.WithPool(new StringPool());
+    private readonly StringPool _pool = new();
+    private readonly ManifestJson _json;
+    private List<ManifestObject> _objects = [];
 
-    private ManifestReader()
-    {
-    }
+    public ManifestReader() => _json = ManifestJson.WithPool(_pool);
 
     /// <param name="text">The whole file, UTF-8.</param>
     /// <exception cref="ManifestException">Something in it cannot be understood: nothing of it is used then.</exception>
-    public static IReadOnlyList<ManifestObject> Read(ReadOnlyMemory<byte> text)
+    public IReadOnlyList<ManifestObject> Read(ReadOnlyMemory<byte> text)
     {
         if (text.Span.StartsWith("\uFEFF"u8)) text = text[3..];
-        var reader = new ManifestReader();
         var first = text.Span.TrimStart(" \t\r\n"u8);
         if (first.IsEmpty) return [];
-        // Every JSON text is YAML as well, but far cheaper to read as what it is.
-        if (first[0] == (byte)'{') reader.ReadAll(text.Span, 0, null);
-        else reader.ReadYaml(text.Span);
-        return reader._objects;
+        _objects = [];
+        try
+        {
+            // Every JSON text is YAML as well, but far cheaper to read as what it is.
+            if (first[0] == (byte)'{') ReadAll(text.Span, 0, null);
+            else ReadYaml(text.Span);
+            return _objects;
+        }
+        finally
+        {
+            _objects = [];
+            _pool.Clear();
+        }
     }
 
     private void ReadYaml(ReadOnlySpan<byte> text)

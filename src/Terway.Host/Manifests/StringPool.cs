@@ -14,6 +14,13 @@ internal sealed class StringPool : JsonConverter<string>
 
     public StringPool() => _lookup = _known.GetAlternateLookup<ReadOnlySpan<char>>();
 
+    /// <summary>Forgets the texts of a file.</summary>
+    public void Clear()
+    {
+        _known.Clear();
+        _known.TrimExcess();
+    }
+
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.String) throw new JsonException($"a text is expected, not a {reader.TokenType}");

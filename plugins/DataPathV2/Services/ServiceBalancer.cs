@@ -172,7 +172,7 @@ internal sealed class ServiceBalancer : IAsyncDisposable
                 await foreach (var changes in source.WatchAsync(_stopping.Token))
                 {
                     Apply(changes);
-                    _first.TrySetResult();
+                    if (_first.TrySetResult()) Rehearsal.Run();
                 }
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

@@ -21,6 +21,7 @@ internal sealed class ServiceTable
     private readonly List<BackendRange> _cooling = [];
     private readonly HashSet<uint> _goneSets = [];
     private NodeView _node;
+    private bool _gaveUpFound;
     private int _members;
     private uint _lastSet;
 
@@ -312,6 +313,9 @@ internal sealed class ServiceTable
 
     private void GiveUpFound(TableWrites writes)
     {
+        // Nobody finds more after the start: later changes need not look at all there is.
+        if (_gaveUpFound) return;
+        _gaveUpFound = true;
         foreach (var address in _entries.Where(static e => e.Value.Owner is null).Select(static e => e.Key).ToList())
         {
             _entries.Remove(address);

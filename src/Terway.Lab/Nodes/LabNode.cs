@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Terway.Lab.Cloud;
 using Terway.Lab.Vpc;
@@ -150,18 +151,16 @@ public sealed class LabNode : IDisposable
     /// <summary>Writes a manifest as a source of them should: whole, by a rename.</summary>
     /// <param name="file">its name in <see cref="NodePaths.Manifests"/>, ending with .yaml or .json</param>
     /// <param name="text">null takes it away</param>
-    public void PutManifest(string file, string? text)
+    /// <returns>When, by <see cref="Stopwatch.GetTimestamp"/>: before it could be seen.</returns>
+    public long PutManifest(string file, string? text)
     {
         var path = Path.Combine(Paths.Manifests, file);
-        if (text is null)
-        {
-            File.Delete(path);
-            return;
-        }
-
         var next = Path.Combine(Paths.Manifests, $".{file}.next");
-        File.WriteAllText(next, text);
-        File.Move(next, path, overwrite: true);
+        if (text is not null) File.WriteAllText(next, text);
+        var begun = Stopwatch.GetTimestamp();
+        if (text is null) File.Delete(path);
+        else File.Move(next, path, overwrite: true);
+        return begun;
     }
 
     private static string? MakeCgroup(LabNamespaces namespaces, string name)

@@ -13,7 +13,7 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
 {
     private const string AllFile = "services.json";
     private const string OneFile = "change.json";
-    private const int Changes = 20;
+    private const int Changes = 200;
     private const string Entries = "svc_frontends";
     private static readonly string[] s_maps = [Entries, "svc_slots", "svc_members", "svc_choices", "svc_peers", "svc_outcomes"];
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
@@ -26,10 +26,8 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
     public double Load(ServiceSet set)
     {
         var text = ServiceManifests.Write(set);
-        var clock = Stopwatch.StartNew();
-        node.PutManifest(AllFile, text);
-        Until(() => Frontends() == set.Frontends && Answers(set.Target), clock, $"{set.Count} Services on {node.Name}", s_glance);
-        return clock.Elapsed.TotalSeconds;
+        var renamed = node.PutManifest(AllFile, text);
+        return Until(() => Frontends() == set.Frontends && Answers(set.Target), renamed, $"{set.Count} Services on {node.Name}", s_glance).TotalSeconds;
     }
 
     /// <summary>Takes a Service's endpoint away and gives it back.</summary>
@@ -43,10 +41,9 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
         {
             var there = i % 2 != 0;
             var text = ServiceManifests.Write(name, target.Address, EchoSite.TcpPort, there ? [set.Server] : []);
-            var clock = Stopwatch.StartNew();
-            node.PutManifest(OneFile, text);
-            Until(() => Answers(target) == there, clock, "a change of endpoints", s_tick);
-            if (i >= 0) times.Add(clock.Elapsed.TotalMilliseconds);
+            var renamed = node.PutManifest(OneFile, text);
+            var elapsed = Until(() => Answers(target) == there, renamed, "a change of endpoints", s_tick);
+            if (i >= 0) times.Add(elapsed.TotalMilliseconds);
         }
 
         node.PutManifest(OneFile, null);
@@ -73,15 +70,17 @@ internal sealed class ServicePrograms(LabNode node, ClusterPod client, Cancellat
         node.PutManifest(AllFile, null);
     }
 
-    private void Until(Func<bool> reached, Stopwatch clock, string what, TimeSpan pause)
+    private TimeSpan Until(Func<bool> reached, long since, string what, TimeSpan pause)
     {
         while (!reached())
         {
             ct.ThrowIfCancellationRequested();
-            if (clock.Elapsed > s_limit) throw new InvalidOperationException($"{what}: not in force after {s_limit.TotalSeconds} s, {Frontends()} are");
+            if (Stopwatch.GetElapsedTime(since) > s_limit) throw new InvalidOperationException($"{what}: not in force after {s_limit.TotalSeconds} s, {Frontends()} are");
             // The thread is a real-time one on a core that the daemon wants too.
             Thread.Sleep(pause);
         }
+
+        return Stopwatch.GetElapsedTime(since);
     }
 
     private bool Answers(IPEndPoint target)

@@ -6,7 +6,8 @@
  * not at all; the namespace's own stack sees none.
  *
  * It lets through what a VPC would, and says why it refuses the rest. Needs
- * Linux 5.17 (bpf_loop); only the lab runs it, never a node.
+ * Linux 5.17 (bpf_loop), lab_vpc_old.bpf.c 5.10; only the lab runs it, never a
+ * node.
  */
 #include <linux/pkt_cls.h>
 
@@ -125,6 +126,20 @@ static __always_inline int lab_deliver(struct __sk_buff *skb,
 	return LAB_DROP_NONE;
 }
 
+/* GSO segments count, not the packet that carries them. */
+static __always_inline long lab_check_mtu(struct __sk_buff *skb,
+					  __u32 ifindex, __u32 *mtu)
+{
+#ifdef LAB_OLD_KERNEL
+	(void)skb;
+	(void)ifindex;
+	(void)mtu;
+	return 0;
+#else
+	return bpf_check_mtu(skb, ifindex, mtu, 0, BPF_MTU_CHK_SEGS);
+#endif
+}
+
 static __always_inline int lab_forward(struct __sk_buff *skb,
 				       struct lab_packet *p,
 				       const struct lab_eni *from,
@@ -152,8 +167,7 @@ static __always_inline int lab_forward(struct __sk_buff *skb,
 			*reply = 1;
 		return LAB_DROP_TTL_EXCEEDED;
 	}
-	/* GSO segments count, not the packet that carries them. */
-	if (bpf_check_mtu(skb, to->ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) > 0) {
+	if (lab_check_mtu(skb, to->ifindex, &mtu) > 0) {
 		if (p->ether_type == ETH_P_IP && p->dont_fragment &&
 		    !lab_icmp_error_v4(skb, p, from,
 				       LAB_ICMP_UNREACHABLE << 8 | LAB_ICMP_FRAG_NEEDED,

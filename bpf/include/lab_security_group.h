@@ -69,6 +69,30 @@ static long lab_match_rule(__u32 index, struct lab_match *m)
 	return 1;
 }
 
+#ifdef LAB_OLD_KERNEL
+/* Without bpf_loop() the verifier walks through every rule: few, then. */
+#define LAB_FEW_RULES	8
+
+static __noinline void lab_match_rules(struct lab_match *m)
+{
+	__u32 i;
+
+	if (m->policy->count > LAB_FEW_RULES) {
+		m->accept = 0;
+		return;
+	}
+	for (i = 0; i < LAB_FEW_RULES && i < m->policy->count; i++) {
+		if (lab_match_rule(i, m))
+			return;
+	}
+}
+#else
+static __always_inline void lab_match_rules(struct lab_match *m)
+{
+	bpf_loop(m->policy->count, lab_match_rule, m, 0);
+}
+#endif
+
 static __noinline int lab_group_accepts(const struct lab_query *q)
 {
 	const struct lab_tuple *outer = q->outer, *flow = q->flow;
@@ -105,7 +129,7 @@ static __noinline int lab_group_accepts(const struct lab_query *q)
 	if (!match.policy)
 		return 0;
 	match.accept = match.policy->accept;
-	bpf_loop(match.policy->count, lab_match_rule, &match, 0);
+	lab_match_rules(&match);
 	if (match.accept && outer == flow) {
 		fresh.seen_ns = now;
 		bpf_map_update_elem(&lab_flows, &key, &fresh, BPF_ANY);

@@ -30,7 +30,7 @@ public sealed record ClusterPod(LabPod Sandbox, LabNode Node, CniConfigList Netw
 /// </summary>
 public sealed class LabCluster(RunningLab lab, TerwaydOptions options) : IAsyncDisposable
 {
-    private static readonly TimeSpan s_ready = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_ready = TimeSpan.FromSeconds(30) * LabPatience.Factor;
     private readonly ConcurrentDictionary<string, TerwaydProcess> _daemons = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ClusterPod> _pods = new(StringComparer.Ordinal);
 

@@ -375,6 +375,7 @@ public sealed class DataPathV2Tests
         Assert.Equal(byTime ? 3 : 0, FairQueues());
         await HoldsAsync();
         await nodes.Cluster.RemovePodAsync("limited", Token);
+        await PoolNodes.WaitDetachedAsync(node, attachments: 1, Token);
         Assert.Equal(byTime ? 1 : 0, FairQueues());
         await nodes.RemovePodsAsync(Token);
         await nodes.AssertCleanAsync(Token);

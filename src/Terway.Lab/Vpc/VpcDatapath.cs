@@ -37,10 +37,11 @@ internal sealed class VpcDatapath : IDisposable
     public int ProgramFd { get; }
 
     /// <summary>Loads the object that lies beside the assembly.</summary>
-    /// <exception cref="BpfException">The kernel refuses it; the message has the verifier's log. Needs Linux 5.17.</exception>
-    public static VpcDatapath Load()
+    /// <param name="forOldKernel">see <see cref="VpcOptions.ForOldKernel"/></param>
+    /// <exception cref="BpfException">The kernel refuses it; the message has the verifier's log. Needs Linux 5.10.</exception>
+    public static VpcDatapath Load(bool forOldKernel)
     {
-        var loaded = BpfObject.Open(Path.Combine(AppContext.BaseDirectory, "bpf", "lab_vpc.bpf.o"));
+        var loaded = BpfObject.Open(Path.Combine(AppContext.BaseDirectory, "bpf", forOldKernel ? "lab_vpc_old.bpf.o" : "lab_vpc.bpf.o"));
         try
         {
             loaded.Load();

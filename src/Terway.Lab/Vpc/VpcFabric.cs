@@ -54,7 +54,7 @@ public sealed partial class VpcFabric : IVpcFabric, IDisposable
             // The ports must be silent: a router solicitation of theirs would reach the nodes.
             Terway.Linux.Sysctl.Write(namespaces.Thread, ns, "net/ipv6/conf/default/disable_ipv6", "1");
             Terway.Linux.Sysctl.Write(namespaces.Thread, ns, "net/ipv6/conf/all/disable_ipv6", "1");
-            datapath = VpcDatapath.Load();
+            datapath = VpcDatapath.Load(options.ForOldKernel);
             rtnl = RtnlSocket.Open(namespaces.Thread, ns);
             foreach (var cidr in options.Cidrs)
                 datapath.SetRoute(cidr, RouteKind.Local);

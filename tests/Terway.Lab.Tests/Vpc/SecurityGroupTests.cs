@@ -8,10 +8,12 @@ public sealed class SecurityGroupTests
 {
     private static readonly SecurityGroupRule s_anyIngress = new() { Direction = RuleDirection.Ingress, Priority = 10 };
 
-    [Fact]
-    public async Task Ingress_without_a_rule_is_dropped_and_egress_answers_pass()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Ingress_without_a_rule_is_dropped_and_egress_answers_pass(bool forOldKernel)
     {
-        await using var vpc = new TestVpc();
+        await using var vpc = new TestVpc(forOldKernel: forOldKernel);
         vpc.Group("sg-none");
         var one = await vpc.NodeAsync("n1", "10.0.0.1", "sg-none");
         var two = await vpc.NodeAsync("n2", "10.0.0.2");
@@ -21,6 +23,20 @@ public sealed class SecurityGroupTests
         vpc.AssertOk(await vpc.UdpAsync(one, "10.0.0.2"));
         Assert.Empty(vpc.Drops());
         await vpc.AssertTcpDroppedAsync(two, "10.0.0.1", "security-group");
+    }
+
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(9, false)]
+    public async Task On_an_old_kernel_few_rules_count_and_more_let_nothing_pass(int rules, bool passes)
+    {
+        await using var vpc = new TestVpc(forOldKernel: true);
+        // The last of them is the one that lets it in.
+        vpc.Group("sg-n2", [.. Enumerable.Range(1, rules - 1).Select(static i => s_anyIngress with { PeerCidr = IPNetwork.Parse($"192.0.2.{i}/32"), Priority = 1 }), s_anyIngress]);
+        var one = await vpc.NodeAsync("n1", "10.0.0.1");
+        await vpc.NodeAsync("n2", "10.0.0.2", "sg-n2");
+        if (passes) vpc.AssertOk(await vpc.TcpAsync(one, "10.0.0.2"));
+        else await vpc.AssertTcpDroppedAsync(one, "10.0.0.2", "security-group");
     }
 
     [Fact]

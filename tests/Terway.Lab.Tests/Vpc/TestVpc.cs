@@ -22,10 +22,10 @@ internal sealed class TestVpc : IAsyncDisposable
     private readonly List<IDisposable> _links = [];
     private int _macs;
 
-    public TestVpc(int mtu = 1500)
+    public TestVpc(int mtu = 1500, bool forOldKernel = false)
     {
         Namespaces = new LabNamespaces("t" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)));
-        Fabric = VpcFabric.Create(Namespaces, new VpcOptions { Cidrs = [Cidr, IPNetwork.Parse("fd00:10::/56")], Mtu = mtu });
+        Fabric = VpcFabric.Create(Namespaces, new VpcOptions { Cidrs = [Cidr, IPNetwork.Parse("fd00:10::/56")], Mtu = mtu, ForOldKernel = forOldKernel });
         Group("sg-open", new SecurityGroupRule { Direction = RuleDirection.Ingress, PeerCidr = IPNetwork.Parse("10.0.0.0/16") });
     }
 

@@ -9,13 +9,17 @@ set -euo pipefail
 
 suite="${1:?kernel.sh: name a suite of Debian}"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-target="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net/kernel-$suite"
+# The number changes with the list of modules.
+target="${XDG_CACHE_HOME:-$HOME/.cache}/terway-net/kernel-$suite-2"
 if [[ -e "$target/modules" ]]; then
   echo "$target"
   exit 0
 fi
-# What a node's links need; in some of the kernels built in.
-modules=(veth tun sch_fq sch_ingress cls_bpf sch_tbf)
+# What a node's links and a NAT gateway need; in some of the kernels built in.
+modules=(
+  veth tun sch_fq sch_ingress cls_bpf sch_tbf
+  crc32c_generic libcrc32c nf_defrag_ipv4 nf_defrag_ipv6 nf_conntrack nf_nat nfnetlink nf_tables nft_chain_nat nft_ct nft_masq nft_nat
+)
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

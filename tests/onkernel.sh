@@ -4,8 +4,8 @@
 #
 #   tests/onkernel.sh SUITE PROJECT [ARGUMENT...]      bullseye (5.10), bookworm (6.1) or trixie (6.12); arguments of xunit: -class NAME, -method PATTERN
 #
-# Prints what the tests print and ends as they end. Needs the project built, 4 GiB of memory, and some of the lab's programs are not there: no iptables, no nft (a node
-# has no NAT then), no container runtimes. build/deps.sh verifiers, which it calls, installs the emulator and fetches the kernels.
+# Prints what the tests print and ends as they end. Needs the project built and 4 GiB of memory. Container runtimes and iptables are not there.
+# build/deps.sh verifiers, which it calls, installs the emulator and fetches the kernels.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 (($# >= 2)) || { sed -n '5s/^# *//p' tests/onkernel.sh >&2; exit 2; }
@@ -39,9 +39,7 @@ case "$project" in
   Terway.EndToEnd.Tests)
     [[ -e dist/host/terwayd.dll ]] || { echo "onkernel.sh: ./build.sh first" >&2; exit 2; }
     cp -r dist "$initrd/dist"
-    # The region's way to the internet, which no test there uses.
-    printf '#!/bin/busybox true\n' >"$initrd/bin/nft"
-    chmod +x "$initrd/bin/nft"
+    program nft "$initrd"
     ;;
   Terway.Host.Tests)
     # A test compiles an object on its first use: it is there already.
@@ -63,11 +61,15 @@ b=/bin/busybox
 \$b mount -t bpf bpf /sys/fs/bpf
 \$b mount -t cgroup2 cgroup2 /sys/fs/cgroup
 \$b --install -s /bin 2>/dev/null
-for m in /modules/*.ko; do insmod "\$m"; done
+# Some need others: those that are not in yet are tried again.
+for round in 1 2 3 4 5; do
+  for m in /modules/*.ko; do insmod "\$m" 2>/dev/null && rm "\$m"; done
+done
+ulimit -n 65536
 ip link set lo up
 export DOTNET_ROOT=/dotnet HOME=/root PATH=/bin TERWAY_DIST=/dist TERWAY_LAB_PATIENCE=10
 echo "kernel \$(uname -r)"
-/tests/$project/$project -nocolor $(printf '%q ' "$@")
+/tests/$project/$project -nocolor -parallel none $(printf '%q ' "$@")
 echo "ended with \$?"
 poweroff -f
 INIT

@@ -36,7 +36,7 @@ public sealed class PreconditionTests
         await using var service = new DualStackService(host, static _ => "0");
 
         await service.StartAsync(Token);
-        await UntilAsync(() => service.Health is not null);
+        await UntilAsync(() => host.Findings.Count > 0);
 
         var finding = Assert.Single(host.Findings);
         Assert.Equal("vswitch/vsw-v4", finding.Key);

@@ -31,8 +31,9 @@ public sealed class SecurityGroupTests
     public async Task On_an_old_kernel_few_rules_count_and_more_let_nothing_pass(int rules, bool passes)
     {
         await using var vpc = new TestVpc(forOldKernel: true);
-        // The last of them is the one that lets it in.
-        vpc.Group("sg-n2", [.. Enumerable.Range(1, rules - 1).Select(static i => s_anyIngress with { PeerCidr = IPNetwork.Parse($"192.0.2.{i}/32"), Priority = 1 }), s_anyIngress]);
+        // Of few the last is the one that lets it in, of too many the first.
+        var others = Enumerable.Range(1, rules - 1).Select(static i => s_anyIngress with { PeerCidr = IPNetwork.Parse($"192.0.2.{i}/32"), Priority = 5 });
+        vpc.Group("sg-n2", [.. others, s_anyIngress with { Priority = passes ? 10 : 1 }]);
         var one = await vpc.NodeAsync("n1", "10.0.0.1");
         await vpc.NodeAsync("n2", "10.0.0.2", "sg-n2");
         if (passes) vpc.AssertOk(await vpc.TcpAsync(one, "10.0.0.2"));
